@@ -1,0 +1,62 @@
+package io.icecore.volume;
+
+import org.agrona.DirectBuffer;
+import org.agrona.MutableDirectBuffer;
+
+/**
+ * A volume's head or a snapshot, seen as an array of bytes. Any offset and length within {@link #size()} is allowed;
+ * callers check the range first (a violation is an {@link IllegalArgumentException}).
+ *
+ * <p>Thread-safe and blocking. A request that has returned is visible to all requests that begin afterwards, on every
+ * export of the same volume; it is durable once a later {@link #flush()} of any of them has returned. Overlapping
+ * concurrent writes take effect chunk by chunk, in some order.
+ *
+ * <p>Every data method throws {@code CorruptStoreException} when bytes fail their checksum, {@code NoSpaceException} when
+ * the store is full and {@code StoreException} when the device fails; methods that change something throw
+ * {@link ReadOnlyException} on a snapshot.
+ */
+public interface Export extends AutoCloseable {
+    /** What kind of range {@link #extents} reports. */
+    interface ExtentVisitor {
+        /** A range that holds data, or (zero) one that reads as zeroes and takes no space. False ends the walk. */
+        boolean extent(long offset, long length, boolean zero);
+    }
+
+    /** {@code volume} or {@code volume@snapshot}. */
+    String name();
+
+    /** Identity that survives restarts and is shared by nothing else: store UUID, branch and epoch. */
+    String id();
+
+    /** Bytes; a multiple of 4096. Grows when the volume is resized. */
+    long size();
+
+    boolean readOnly();
+
+    void read(long offset, MutableDirectBuffer target, int index, int length);
+
+    /** @param fua durable before it returns */
+    void write(long offset, DirectBuffer source, int index, int length, boolean fua);
+
+    /**
+     * The range reads as zeroes afterwards.
+     *
+     * @param allocate keep (or take) space for it, where false gives space back
+     */
+    void zero(long offset, long length, boolean allocate, boolean fua);
+
+    /** The client no longer needs the range: whole chunks in it read as zeroes afterwards, the rest is untouched. */
+    void trim(long offset, long length, boolean fua);
+
+    void flush();
+
+    /** The client will read this range soon. */
+    void cache(long offset, long length);
+
+    /** Visits the range in order, without gaps; neighbours of one kind may come as several ranges. */
+    void extents(long offset, long length, ExtentVisitor visitor);
+
+    /** Ends this use of the volume or snapshot. Idempotent. Requests in flight finish. */
+    @Override
+    void close();
+}
