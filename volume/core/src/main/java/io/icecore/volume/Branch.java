@@ -2,6 +2,7 @@ package io.icecore.volume;
 
 import io.icecore.store.format.CorruptStoreException;
 import java.util.Arrays;
+import org.agrona.collections.LongArrayList;
 
 /**
  * One linear line of history of a volume. Used under the store's lock.
@@ -49,6 +50,7 @@ final class Branch {
     private long newest = NONE;
 
     private int keptCount;
+    private int changes;
     private long[] kept;
 
     Branch(final long number, final long volume) {
@@ -67,6 +69,7 @@ final class Branch {
         parentEpoch = reader.getInt();
         epoch = reader.getInt();
         keptCount = (int) reader.getInt();
+        kept = keptCount == 0 ? new long[0] : null; // Records of a discarded branch are leftovers.
         hiddenCount = (int) reader.getInt();
         heldCount = (int) reader.getInt();
         writtenChunks = reader.getLong();
@@ -130,20 +133,41 @@ final class Branch {
     /** Reads the kept epochs if that has not been done. */
     Branch withKept(final CatalogueTree tree) {
         if (kept == null) {
-            final long[] epochs = new long[keptCount];
-            int count = 0;
-            for (boolean more = tree.next(CatalogueTree.SNAPSHOT, number, 0);
-                    more && count < keptCount;
-                    more = tree.next(CatalogueTree.SNAPSHOT, number, tree.sub() + 1)) {
-                epochs[count++] = tree.sub();
-            }
-            if (count != keptCount) {
+            final long[] epochs = readKept(tree);
+            if (epochs.length != keptCount) {
                 throw new CorruptStoreException(
-                        "branch " + number, -1, count + " snapshots (expected: " + keptCount + ")");
+                        "branch " + number, -1, epochs.length + " snapshots (expected: " + keptCount + ")");
             }
             kept = epochs;
         }
         return this;
+    }
+
+    /** Reads the kept epochs; needs no lock when the tree is the caller's own. */
+    long[] readKept(final CatalogueTree tree) {
+        final LongArrayList epochs = new LongArrayList();
+        for (boolean more = tree.next(CatalogueTree.SNAPSHOT, number, 0);
+                more;
+                more = tree.next(CatalogueTree.SNAPSHOT, number, tree.sub() + 1)) {
+            epochs.addLong(tree.sub());
+        }
+        return epochs.toLongArray();
+    }
+
+    boolean knowsKept() {
+        return kept != null;
+    }
+
+    /** Takes over what {@link #readKept} read without the lock, unless snapshots have come or gone since. */
+    void offerKept(final long[] epochs, final int changesBefore) {
+        if (kept == null && changes == changesBefore && epochs.length == keptCount) {
+            kept = epochs;
+        }
+    }
+
+    /** Counts changes of the kept snapshots. */
+    int changes() {
+        return changes;
     }
 
     long kept(final int ordinal) {
@@ -177,6 +201,7 @@ final class Branch {
             kept[keptCount] = epoch;
         }
         keptCount++;
+        changes++;
         newest = epoch++;
     }
 
@@ -193,6 +218,7 @@ final class Branch {
             }
         }
         assert at == gone.length : "not kept: " + gone[at];
+        changes++;
         kept = left;
         keptCount = left.length;
         newest = keptCount == 0 ? NONE : kept[keptCount - 1];
@@ -202,6 +228,7 @@ final class Branch {
     void discardAll() {
         head = false;
         discarded = true;
+        changes++;
         kept = new long[0];
         keptCount = 0;
         hiddenCount = 0;
