@@ -1,5 +1,7 @@
 package io.icecore.volume;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.icecore.store.Store;
 import java.time.Clock;
 import java.util.Collection;
@@ -17,49 +19,77 @@ import java.util.Optional;
  * a {@link ReadOnlyException}.
  */
 public final class Catalog implements AutoCloseable {
-    private final Store store;
+    private final Volumes volumes;
+    private final VolumeChanges volumeChanges;
+    private final SnapshotLookup lookup;
+    private final SnapshotChanges snapshotChanges;
+    private final Attributes attributes;
+    private final Exports exports;
+    private final Reclaimer reclaimer;
+    private final SnapshotDeletion deletion;
+    private final VolumeDeletion volumeDeletion;
+    private final Inheritance inheritance;
+    private final Housekeeping housekeeping;
+    private final BranchChanges branchChanges;
+    private int turn;
 
-    private Catalog(final Store store) {
-        this.store = store;
+    private Catalog(final Volumes volumes) {
+        this.volumes = volumes;
+        volumeChanges = new VolumeChanges(volumes);
+        lookup = new SnapshotLookup(volumes);
+        snapshotChanges = new SnapshotChanges(volumes, lookup);
+        attributes = new Attributes(volumes);
+        exports = new Exports(volumes, lookup, volumeChanges);
+        reclaimer = new Reclaimer(volumes);
+        deletion = new SnapshotDeletion(volumes, lookup, reclaimer);
+        volumeDeletion = new VolumeDeletion(volumes, deletion, attributes);
+        inheritance = new Inheritance(volumes, deletion);
+        housekeeping = new Housekeeping(volumes, deletion, volumeDeletion, inheritance);
+        branchChanges = new BranchChanges(volumes, lookup, volumeChanges, snapshotChanges, deletion);
     }
 
     /** Takes over the store: closing the catalogue closes it. */
     public static Catalog open(final Store store, final Clock clock) {
-        return new Catalog(store);
+        return new Catalog(new Volumes(store, clock));
     }
 
     public Store store() {
-        return store;
+        return volumes.store();
+    }
+
+    /** For tests that look at the trees below. */
+    Volumes parts() {
+        return volumes;
     }
 
     public ExportTable exports() {
-        throw new UnsupportedOperationException();
+        return exports;
     }
 
     // ---- volumes
 
     /** @param sizeBytes a positive multiple of 4096, at most 2^58 */
     public VolumeInfo createVolume(final String name, final long sizeBytes) {
-        throw new UnsupportedOperationException();
+        return volumeChanges.create(name, sizeBytes);
     }
 
     /** In the order of their names. */
     public List<VolumeInfo> volumes() {
-        throw new UnsupportedOperationException();
+        return volumeChanges.all();
     }
 
     public VolumeInfo volume(final String name) {
-        throw new UnsupportedOperationException();
+        return volumeChanges.info(name);
     }
 
     /** Shrinking discards what is beyond the new end (snapshots keep it). */
     public void resizeVolume(final String name, final long sizeBytes) {
-        throw new UnsupportedOperationException();
+        volumeChanges.resize(name, sizeBytes);
     }
 
     /** Deletes the volume and all its snapshots; the space follows in the background. */
     public void deleteVolume(final String name) {
-        throw new UnsupportedOperationException();
+        volumeDeletion.delete(name);
     }
 
     // ---- snapshots
@@ -71,70 +101,107 @@ public final class Catalog implements AutoCloseable {
      */
     public List<Snapshot> createSnapshots(
             final List<String> volumes, final String name, final Map<String, String> labels) {
-        throw new UnsupportedOperationException();
+        return snapshotChanges.create(volumes, name, labels);
     }
 
     /** Oldest first. Those being deleted are not among them. */
     public List<Snapshot> snapshots(final String volume) {
-        throw new UnsupportedOperationException();
+        return lookup.all(volume);
     }
 
     /** The snapshot that a spec stands for; a spec that names a head is an {@link IllegalArgumentException}. */
     public Snapshot snapshot(final Spec spec) {
-        throw new UnsupportedOperationException();
+        return lookup.one(spec);
     }
 
     /** All snapshots that a spec stands for: one, or a range, oldest first. */
     public List<Snapshot> snapshots(final Spec spec) {
-        throw new UnsupportedOperationException();
+        return lookup.each(spec);
     }
 
     /** All or none: one that is held or in use fails the call. Gone at once for users; the space follows. */
     public void deleteSnapshots(final Collection<Snapshot> snapshots) {
-        throw new UnsupportedOperationException();
+        deletion.delete(snapshots);
     }
 
     /** Bytes that deleting exactly these would give back, without deleting them. */
     public long predictFreed(final Collection<Snapshot> snapshots) {
-        throw new UnsupportedOperationException();
+        return new FreedPrediction(volumes, lookup).predict(snapshots);
     }
 
     public void hold(final Snapshot snapshot, final String tag) {
-        throw new UnsupportedOperationException();
+        snapshotChanges.hold(snapshot, tag);
     }
 
     public void release(final Snapshot snapshot, final String tag) {
-        throw new UnsupportedOperationException();
+        snapshotChanges.release(snapshot, tag);
     }
 
     public void rename(final Snapshot snapshot, final String name) {
-        throw new UnsupportedOperationException();
+        snapshotChanges.rename(snapshot, name);
+    }
+
+    // ---- branches
+
+    /** A new volume that begins as the snapshot and shares its chunks: O(1). */
+    public VolumeInfo cloneVolume(final Spec snapshot, final String name) {
+        return branchChanges.cloneVolume(snapshot, name);
+    }
+
+    /**
+     * The volume takes the content and size of one of its snapshots: O(1). All its snapshots stay. Returns the one taken
+     * of what it was before, so that this can be undone.
+     */
+    public Snapshot rollback(final Spec snapshot) {
+        return branchChanges.rollback(snapshot);
+    }
+
+    /** Copies what the volume still shares with its origin, so that it has none. Returns when that is done. */
+    public void flatten(final String volume) {
+        inheritance.flatten(volume);
     }
 
     // ---- policies: one short text a volume, meaningful to whoever sets it
 
     public Optional<String> policy(final String volume) {
-        throw new UnsupportedOperationException();
+        return attributes.policy(volume).map(text -> new String(text, UTF_8));
     }
 
     /** @param policy at most 1,000 bytes in UTF-8; null clears it */
     public void setPolicy(final String volume, final String policy) {
-        throw new UnsupportedOperationException();
+        attributes.setPolicy(volume, policy == null ? null : policy.getBytes(UTF_8));
+    }
+
+    // ---- attributes: small named values that others keep with a volume
+
+    public Optional<byte[]> attribute(final String volume, final String key) {
+        return attributes.attribute(volume, key);
+    }
+
+    /** @param value at most 1,024 bytes; null removes the attribute */
+    public void setAttribute(final String volume, final String key, final byte[] value) {
+        attributes.setAttribute(volume, key, value);
     }
 
     // ---- background deletion
 
     /** One bounded step, milliseconds long. False when there is nothing to do. */
-    public boolean reclaimStep() {
-        throw new UnsupportedOperationException();
+    public synchronized boolean reclaimStep() {
+        if (volumes.readOnly()) {
+            return false;
+        }
+        if ((++turn & 3) == 0 && (housekeeping.step() || inheritance.step())) {
+            return true; // A long deletion does not keep short work waiting.
+        }
+        return reclaimer.step() || housekeeping.step() || inheritance.step();
     }
 
     public ReclaimStatus reclaimStatus() {
-        throw new UnsupportedOperationException();
+        return reclaimer.status();
     }
 
     @Override
     public void close() {
-        store.close();
+        volumes.store().close();
     }
 }
