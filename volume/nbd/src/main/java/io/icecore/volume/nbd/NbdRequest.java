@@ -32,6 +32,8 @@ final class NbdRequest extends IoRequest {
     Pieces pieces;
     /** The connection's thread executes it and waits: nobody need be told of its end. */
     boolean inline;
+    /** Has been completed. */
+    boolean ended;
 
     NbdError error;
     /** Of EXTENTS: the most to report. */
@@ -55,6 +57,7 @@ final class NbdRequest extends IoRequest {
         pieces = null;
         error = null;
         inline = false;
+        ended = false;
     }
 
     void beginExtents(final boolean one) {
@@ -70,6 +73,7 @@ final class NbdRequest extends IoRequest {
 
     @Override
     protected void completed(final Throwable failureOrNull) {
+        ended = true;
         if (failureOrNull != null) {
             error = NbdError.of(failureOrNull);
             transmission.failed(this, failureOrNull);

@@ -142,6 +142,8 @@ final class NbdTransmission {
             batch.addEmptyRead(header.cookie());
         } else if (length > PIECE_LENGTH && session.structuredReplies() && !header.has(Nbd.CMD_FLAG_DF)) {
             readInPieces((int) length);
+        } else if (length > PIECE_LENGTH) {
+            readUndivided((int) length);
         } else {
             final boolean inline = policy.inline(Op.READ, false, length, alone());
             if (inline && length <= STAGED_LENGTH_MAX) {
@@ -176,6 +178,41 @@ final class NbdTransmission {
             piece.pieces = pieces;
             piece.offset += from;
             dispatch(piece, false);
+        }
+    }
+
+    /**
+     * A long READ whose reply is one message: a simple reply, or a chunk that must not be fragmented. Without memory for
+     * all of it now, it is streamed through the connection's reserve; so no request ever waits for other clients.
+     */
+    private void readUndivided(final int length) throws IOException {
+        takeSlot();
+        final NbdBufferPool.Lease lease = memory.tryAcquire(length);
+        if (lease != null) {
+            dispatch(prepared(Op.READ, lease, length), false);
+            return;
+        }
+        send();
+        final NbdRequest piece = prepared(Op.READ, memory.acquire(PIECE_LENGTH), PIECE_LENGTH);
+        try {
+            stream(piece, length);
+        } finally {
+            release(piece);
+        }
+    }
+
+    /** The first piece is read before anything is said, so that most failures can still be told as an error. */
+    private void stream(final NbdRequest piece, final int length) throws IOException {
+        execute(piece);
+        if (piece.error != null) {
+            makeRoom(0);
+            batch.addError(piece.cookie, piece.error);
+            return;
+        }
+        batch.addReadHeader(piece, length);
+        replies.stream(batch, piece, length, () -> execute(piece));
+        if (piece.error == null) {
+            bytesRead.add(length);
         }
     }
 
@@ -302,10 +339,26 @@ final class NbdTransmission {
 
     /** Takes a request and memory for it; waits until there are both. */
     private NbdRequest begin(final Op op, final int memoryLength) throws IOException {
+        takeSlot();
+        if (memoryLength == 0) {
+            return prepared(op, null, 0);
+        }
+        NbdBufferPool.Lease lease = memory.tryAcquire(memoryLength);
+        if (lease == null) {
+            send();
+            lease = memory.acquire(memoryLength);
+        }
+        return prepared(op, lease, memoryLength);
+    }
+
+    private void takeSlot() {
         if (!slots.tryAcquire()) {
             send();
             slots.acquireUninterruptibly();
         }
+    }
+
+    private NbdRequest prepared(final Op op, final NbdBufferPool.Lease lease, final int memoryLength) {
         NbdRequest request = idle.poll();
         while (request == null) { // There is one: the thread that gave the slot back is about to let go of it.
             Thread.onSpinWait();
@@ -313,19 +366,10 @@ final class NbdTransmission {
         }
         request.begin(op, header);
         request.export = export;
-        request.lease = null;
-        request.buffer = null;
-        if (memoryLength > 0) {
-            NbdBufferPool.Lease lease = memory.tryAcquire(memoryLength);
-            if (lease == null) {
-                send();
-                lease = memory.acquire(memoryLength);
-            }
-            request.lease = lease;
-            request.length = memoryLength;
-            request.buffer = lease.view;
-            request.index = 0;
-        }
+        request.lease = lease;
+        request.buffer = lease == null ? null : lease.view;
+        request.index = 0;
+        request.length = lease == null ? header.length() : memoryLength;
         return request;
     }
 
@@ -334,7 +378,7 @@ final class NbdTransmission {
             if (!replies.hasWriter()) {
                 replies.ensureWriter(new NbdReplyBatch(session.structuredReplies()));
             }
-            workers.submit(request);
+            submit(request);
             return;
         }
         boolean referenced = false;
@@ -349,6 +393,18 @@ final class NbdTransmission {
         }
         if (referenced) {
             send(); // Its memory is wanted back before the next request asks for some.
+        }
+    }
+
+    private void submit(final NbdRequest request) {
+        boolean submitted = false;
+        try {
+            workers.submit(request);
+            submitted = true;
+        } finally {
+            if (!submitted && !request.ended) {
+                release(request); // Refused, because the workers are closed: nobody else will.
+            }
         }
     }
 
