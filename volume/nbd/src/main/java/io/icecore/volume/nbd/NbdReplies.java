@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 final class NbdReplies implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(NbdReplies.class);
 
-    private final NbdTransmission transmission;
+    private final NbdRequestsInFlight inFlight;
     private final GatheringByteChannel channel;
     private final ManyToOneConcurrentArrayQueue<NbdRequest> ended;
     /** One message after the other: held while a batch goes out. */
@@ -35,11 +35,11 @@ final class NbdReplies implements Runnable {
 
     /** @param requestsMax never more than this many are offered and not yet released */
     NbdReplies(
-            final NbdTransmission transmission,
+            final NbdRequestsInFlight inFlight,
             final GatheringByteChannel channel,
             final int requestsMax,
             final String writerName) {
-        this.transmission = transmission;
+        this.inFlight = inFlight;
         this.channel = channel;
         this.ended = new ManyToOneConcurrentArrayQueue<>(Math.max(2, requestsMax));
         this.writerName = writerName;
@@ -74,7 +74,7 @@ final class NbdReplies implements Runnable {
         } catch (final RuntimeException | Error ex) {
             LOG.error("replies could not be encoded, dropped the client: writer={}", writerName, ex);
             breakOff();
-            batch.reset(transmission);
+            batch.reset(inFlight);
             sendWhatEnds(); // Which now only releases: what is in flight still has to come home.
         }
     }
@@ -84,7 +84,7 @@ final class NbdReplies implements Runnable {
             final NbdRequest request = ended.poll();
             if (request != null) {
                 if (broken || !batch.add(request)) {
-                    transmission.release(request);
+                    inFlight.release(request);
                 }
                 if (!batch.hasRoom()) {
                     send(batch);
@@ -115,7 +115,7 @@ final class NbdReplies implements Runnable {
             breakOff();
         } finally {
             sending.unlock();
-            full.reset(transmission);
+            full.reset(inFlight);
         }
     }
 

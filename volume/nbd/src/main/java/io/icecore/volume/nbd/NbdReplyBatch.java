@@ -238,9 +238,9 @@ final class NbdReplyBatch implements AutoCloseable {
     }
 
     /** Empties the batch, sent or not, and hands back the requests whose memory it referred to. */
-    void reset(final NbdTransmission transmission) {
+    void reset(final NbdRequestsInFlight inFlight) {
         for (int i = 0; i < referencedCount; i++) {
-            transmission.release(referenced[i]);
+            inFlight.release(referenced[i]);
             referenced[i] = null;
         }
         staged.clear();

@@ -23,7 +23,8 @@ final class NbdRequest extends IoRequest {
 
     private static final int DESCRIPTORS_LENGTH_MAX = 64 << 10;
 
-    private final NbdTransmission transmission;
+    private final NbdReplies replies;
+    private final NbdFailureLog failures;
 
     long cookie;
     /** Own memory for the data; null when the data is in the receive buffer or there is none. */
@@ -43,8 +44,9 @@ final class NbdRequest extends IoRequest {
     private long describedTo;
     private int lastStatus;
 
-    NbdRequest(final NbdTransmission transmission) {
-        this.transmission = transmission;
+    NbdRequest(final NbdReplies replies, final NbdFailureLog failures) {
+        this.replies = replies;
+        this.failures = failures;
     }
 
     void begin(final Op op, final NbdRequestDecoder header) {
@@ -76,10 +78,10 @@ final class NbdRequest extends IoRequest {
         ended = true;
         if (failureOrNull != null) {
             error = NbdError.of(failureOrNull);
-            transmission.failed(this, failureOrNull);
+            failures.failed(this, failureOrNull);
         }
         if (!inline) {
-            transmission.replies().offer(this);
+            replies.offer(this);
         }
     }
 

@@ -472,8 +472,14 @@ class NbdTransmissionTest {
             sender.start();
             senders.add(sender);
         }
-        waitUntil(() -> server.clients().stream().mapToInt(NbdClient::inFlight).sum() >= 15);
-        pause(300);
+        final int[] inFlight = new int[1];
+        waitUntil(() -> {
+            final int before = inFlight[0];
+            pause(200);
+            inFlight[0] =
+                    server.clients().stream().mapToInt(NbdClient::inFlight).sum();
+            return inFlight[0] >= 15 && inFlight[0] == before;
+        });
 
         final RawNbdClient quick = structured();
         for (int i = 0; i < 50; i++) {
