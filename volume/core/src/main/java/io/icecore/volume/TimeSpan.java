@@ -59,8 +59,7 @@ public final class TimeSpan {
     }
 
     /**
-     * Text that {@link #parse} takes back to the same span, in the largest unit that divides it. Weeks are given in days,
-     * and one day as {@code 24h}: that is how policies are written.
+     * Text that {@link #parse} takes back to the same span, in the largest unit that divides it; weeks are given in days.
      *
      * @param span zero or more; a fraction of a second is left out
      */
@@ -73,7 +72,7 @@ public final class TimeSpan {
         if (seconds % HOUR_SECONDS != 0) {
             return seconds / MINUTE_SECONDS + "m";
         }
-        if (seconds % DAY_SECONDS != 0 || seconds == DAY_SECONDS) {
+        if (seconds % DAY_SECONDS != 0) {
             return seconds / HOUR_SECONDS + "h";
         }
         return seconds % YEAR_SECONDS != 0 ? seconds / DAY_SECONDS + "d" : seconds / YEAR_SECONDS + "y";
