@@ -57,11 +57,13 @@ final class LocalSession implements Session {
             if (command.access() == StoreCommand.Access.DAEMON) {
                 throw new CommandException(ExitCode.NO_SUCH, "no daemon: " + location, "start one with icecore serve");
             }
-            try (Interruption interruption = new Interruption(console);
-                    Catalog catalog = openUnlessInUse(location, command.access(), deadline)) {
+            final Interruption interruption = new Interruption(console);
+            try (Catalog catalog = openUnlessInUse(location, command.access(), deadline)) {
                 if (catalog != null) {
                     return runOn(catalog, command);
                 }
+            } finally {
+                interruption.close();
             }
             Thread.sleep(IN_USE_PAUSE_MILLIS);
         }

@@ -127,8 +127,8 @@ final class StatusCommand extends StoreCommand {
                 .with("since", console().timeJson(status.since()))
                 .with("listening", status.listening())
                 .with("exports", status.volumes())
-                .with("clients", status.clients().stream().map(this::json).toList())
-                .with("timer", status.timer().stream().map(this::json).toList())
+                .with("clients", status.clients().stream().map(this::clientJson).toList())
+                .with("timer", status.timer().stream().map(this::timerJson).toList())
                 .with(
                         "deletion",
                         Json.object()
@@ -138,7 +138,7 @@ final class StatusCommand extends StoreCommand {
                                 .with("pendingBytes", deletion.pendingBytes()));
     }
 
-    private Json json(final DaemonStatus.Client client) {
+    private Json clientJson(final DaemonStatus.Client client) {
         return Json.object()
                 .with("peer", client.client().peer())
                 .with("export", client.client().export())
@@ -152,7 +152,7 @@ final class StatusCommand extends StoreCommand {
                 .with("bytesWrittenPerSecond", Math.round(client.bytesWrittenPerSecond()));
     }
 
-    private Json json(final RollingStatus volume) {
+    private Json timerJson(final RollingStatus volume) {
         return Json.object()
                 .with("volume", volume.volume())
                 .with("everySeconds", volume.every() == null ? null : volume.every().toSeconds())

@@ -7,8 +7,11 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.Set;
@@ -53,7 +56,7 @@ public final class ControlServer implements AutoCloseable {
         this.socket = socket;
         this.executor = executor;
         try {
-            Files.deleteIfExists(socket);
+            removeStale();
             listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
             try {
                 listener.bind(UnixDomainSocketAddress.of(socket));
@@ -70,6 +73,16 @@ public final class ControlServer implements AutoCloseable {
         acceptor = new Thread(this::accept, "control-accept");
         acceptor.setDaemon(true);
         acceptor.start();
+    }
+
+    private void removeStale() throws IOException {
+        if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
+            if (!Files.readAttributes(socket, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                    .isOther()) {
+                throw new FileAlreadyExistsException(socket.toString(), null, "it exists and is no socket");
+            }
+            Files.delete(socket);
+        }
     }
 
     private void accept() {

@@ -5,16 +5,20 @@ import io.icecore.cli.control.ControlServer;
 import io.icecore.recovery.point.RollingSnapshots;
 import io.icecore.store.StoreInfo;
 import io.icecore.store.device.StoreException;
+import io.icecore.volume.BusyException;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.VolumeWorkers;
 import io.icecore.volume.nbd.NbdServer;
 import io.icecore.volume.nbd.NbdServerOptions;
+import java.io.IOException;
+import java.net.BindException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +49,7 @@ public final class Daemon implements AutoCloseable {
     private final Clock clock;
     private final Instant since;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final List<ListenAddress> listening = new CopyOnWriteArrayList<>();
     private final Catalog catalog;
     private final RollingSnapshots rolling;
     private final NbdServer nbd;
@@ -91,8 +96,12 @@ public final class Daemon implements AutoCloseable {
         if (!address.local()) {
             LOG.warn("address is reachable from other machines, without password or encryption: {}", address.nbdUri());
         }
-        nbd.listen(address.socket());
-        LOG.info("listening: {}", address.nbdUri());
+        try {
+            listening.add(new ListenAddress(nbd.listen(address.socket())));
+        } catch (final IOException ex) {
+            final String problem = "cannot listen on " + address.nbdUri() + ": " + ex.getMessage();
+            throw ex instanceof BindException ? new BusyException(problem) : new StoreException(problem, ex);
+        }
     }
 
     public Catalog catalog() {
@@ -105,7 +114,7 @@ public final class Daemon implements AutoCloseable {
 
     /** Where NBD clients connect: URIs without the name of an export. */
     public List<String> listening() {
-        return options.nbd().stream().map(ListenAddress::nbdUri).toList();
+        return listening.stream().map(ListenAddress::nbdUri).toList();
     }
 
     public DaemonStatus status() {
