@@ -16,13 +16,6 @@ import java.nio.charset.StandardCharsets;
 public final class Ext2Reader {
     private static final int FILE_LENGTH_MAX = 64 << 20;
 
-    /** Where the bytes come from: a file, an NBD export. */
-    @FunctionalInterface
-    public interface Source {
-        /** Fills the rest of {@code target} from {@code offset} on. */
-        void read(long offset, ByteBuffer target) throws IOException;
-    }
-
     /**
      * A file and where its parts stand on the disk.
      *
@@ -31,12 +24,12 @@ public final class Ext2Reader {
      */
     public record File(int inodeNumber, long inodePosition, Ext2Inode inode, int[] blocks) {}
 
-    private final Source source;
+    private final DiskSource source;
     private final int blockCount;
     private final int inodeCount;
     private final int inodesPerGroup;
 
-    public Ext2Reader(final Source source) throws IOException {
+    public Ext2Reader(final DiskSource source) throws IOException {
         this.source = source;
         final ByteBuffer superblock = read(SUPERBLOCK_POSITION, SUPERBLOCK_LENGTH);
         expect("magic", Short.toUnsignedInt(superblock.getShort(SB_MAGIC)), MAGIC);
