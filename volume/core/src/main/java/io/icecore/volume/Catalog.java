@@ -1,5 +1,7 @@
 package io.icecore.volume;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.icecore.store.Store;
 import java.time.Clock;
 import java.util.Collection;
@@ -17,44 +19,54 @@ import java.util.Optional;
  * a {@link ReadOnlyException}.
  */
 public final class Catalog implements AutoCloseable {
-    private final Store store;
+    private final Volumes volumes;
+    private final VolumeChanges volumeChanges;
+    private final SnapshotLookup lookup;
+    private final SnapshotChanges snapshotChanges;
+    private final Attributes attributes;
+    private final Exports exports;
 
-    private Catalog(final Store store) {
-        this.store = store;
+    private Catalog(final Volumes volumes) {
+        this.volumes = volumes;
+        volumeChanges = new VolumeChanges(volumes);
+        lookup = new SnapshotLookup(volumes);
+        snapshotChanges = new SnapshotChanges(volumes, lookup);
+        attributes = new Attributes(volumes);
+        exports = new Exports(volumes, lookup, volumeChanges);
     }
 
     /** Takes over the store: closing the catalogue closes it. */
     public static Catalog open(final Store store, final Clock clock) {
-        return new Catalog(store);
+        return new Catalog(new Volumes(store, clock));
     }
 
     public Store store() {
-        return store;
+        return volumes.store();
     }
 
     public ExportTable exports() {
-        throw new UnsupportedOperationException();
+        return exports;
     }
 
     // ---- volumes
 
     /** @param sizeBytes a positive multiple of 4096, at most 2^58 */
     public VolumeInfo createVolume(final String name, final long sizeBytes) {
-        throw new UnsupportedOperationException();
+        return volumeChanges.create(name, sizeBytes);
     }
 
     /** In the order of their names. */
     public List<VolumeInfo> volumes() {
-        throw new UnsupportedOperationException();
+        return volumeChanges.all();
     }
 
     public VolumeInfo volume(final String name) {
-        throw new UnsupportedOperationException();
+        return volumeChanges.info(name);
     }
 
     /** Shrinking discards what is beyond the new end (snapshots keep it). */
     public void resizeVolume(final String name, final long sizeBytes) {
-        throw new UnsupportedOperationException();
+        volumeChanges.resize(name, sizeBytes);
     }
 
     /** Deletes the volume and all its snapshots; the space follows in the background. */
@@ -71,22 +83,22 @@ public final class Catalog implements AutoCloseable {
      */
     public List<Snapshot> createSnapshots(
             final List<String> volumes, final String name, final Map<String, String> labels) {
-        throw new UnsupportedOperationException();
+        return snapshotChanges.create(volumes, name, labels);
     }
 
     /** Oldest first. Those being deleted are not among them. */
     public List<Snapshot> snapshots(final String volume) {
-        throw new UnsupportedOperationException();
+        return lookup.all(volume);
     }
 
     /** The snapshot that a spec stands for; a spec that names a head is an {@link IllegalArgumentException}. */
     public Snapshot snapshot(final Spec spec) {
-        throw new UnsupportedOperationException();
+        return lookup.one(spec);
     }
 
     /** All snapshots that a spec stands for: one, or a range, oldest first. */
     public List<Snapshot> snapshots(final Spec spec) {
-        throw new UnsupportedOperationException();
+        return lookup.each(spec);
     }
 
     /** All or none: one that is held or in use fails the call. Gone at once for users; the space follows. */
@@ -100,26 +112,37 @@ public final class Catalog implements AutoCloseable {
     }
 
     public void hold(final Snapshot snapshot, final String tag) {
-        throw new UnsupportedOperationException();
+        snapshotChanges.hold(snapshot, tag);
     }
 
     public void release(final Snapshot snapshot, final String tag) {
-        throw new UnsupportedOperationException();
+        snapshotChanges.release(snapshot, tag);
     }
 
     public void rename(final Snapshot snapshot, final String name) {
-        throw new UnsupportedOperationException();
+        snapshotChanges.rename(snapshot, name);
     }
 
     // ---- policies: one short text a volume, meaningful to whoever sets it
 
     public Optional<String> policy(final String volume) {
-        throw new UnsupportedOperationException();
+        return attributes.policy(volume).map(text -> new String(text, UTF_8));
     }
 
     /** @param policy at most 1,000 bytes in UTF-8; null clears it */
     public void setPolicy(final String volume, final String policy) {
-        throw new UnsupportedOperationException();
+        attributes.setPolicy(volume, policy == null ? null : policy.getBytes(UTF_8));
+    }
+
+    // ---- attributes: small named values that others keep with a volume
+
+    public Optional<byte[]> attribute(final String volume, final String key) {
+        return attributes.attribute(volume, key);
+    }
+
+    /** @param value at most 1,024 bytes; null removes the attribute */
+    public void setAttribute(final String volume, final String key, final byte[] value) {
+        attributes.setAttribute(volume, key, value);
     }
 
     // ---- background deletion
@@ -135,6 +158,6 @@ public final class Catalog implements AutoCloseable {
 
     @Override
     public void close() {
-        store.close();
+        volumes.store().close();
     }
 }

@@ -1,0 +1,198 @@
+package io.icecore.volume;
+
+import io.icecore.store.Store;
+import io.icecore.store.device.BlockDevice;
+import io.icecore.store.format.CorruptStoreException;
+import io.icecore.volume.map.ExtentLayout;
+import io.icecore.volume.map.HeadMap;
+import io.icecore.volume.map.HistoryMap;
+import io.icecore.volume.map.Moves;
+import io.icecore.volume.map.Resolver;
+import java.nio.ByteBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * Reads bytes at a point of a lineage, without the store's lock: look up, read, verify every checksum, ask the store
+ * whether blocks were reused meanwhile; if so, start over. One for each thread.
+ */
+final class ChunkReader {
+    private static final int CHUNK_LENGTH = VolumeData.CHUNK_LENGTH;
+
+    /** Longest piece read at once, in chunks: bounds the plan. */
+    private static final int CHUNKS_MAX = 1024;
+
+    /** After so many attempts the lock is held over the read, so that it ends however busy the writers are. */
+    private static final int ATTEMPTS_MAX = 16;
+
+    private final Store store;
+    private final Moves moves;
+    private final Resolver resolver;
+    private final Checksums checksums = new Checksums();
+    private final UnsafeBuffer edge = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
+    private ReadPlan plan = new ReadPlan();
+    private ReadPlan second = new ReadPlan();
+
+    /** First chunk whose bytes did not have their checksum, or -1. */
+    private long badChunk;
+
+    private long badBlock;
+    private int badExpected;
+    private int badFound;
+
+    ChunkReader(final Store store, final HeadMap head, final HistoryMap history, final Moves moves) {
+        this.store = store;
+        this.moves = moves;
+        resolver = new Resolver(head, history);
+    }
+
+    Resolver resolver() {
+        return resolver;
+    }
+
+    /** Reads {@code length} bytes at byte {@code offset}. */
+    void read(
+            final ReadPoint point,
+            final long offset,
+            final MutableDirectBuffer target,
+            final int index,
+            final int length) {
+        final long end = offset + length;
+        long from = offset;
+        while (from < end) {
+            final long stop = Math.min(end, (from / CHUNK_LENGTH + CHUNKS_MAX) * CHUNK_LENGTH);
+            readPiece(point, from, stop, target, index + (int) (from - offset));
+            from = stop;
+        }
+    }
+
+    private void readPiece(
+            final ReadPoint point, final long from, final long end, final MutableDirectBuffer target, final int index) {
+        for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+            if (attempt(point, from, end, target, index)) {
+                return;
+            }
+            if (store.info().readOnly()) {
+                store.refresh();
+            }
+        }
+        store.lock();
+        try {
+            while (!attempt(point, from, end, target, index)) {
+                store.refresh();
+            }
+        } finally {
+            store.unlock();
+        }
+    }
+
+    private boolean attempt(
+            final ReadPoint point, final long from, final long end, final MutableDirectBuffer target, final int index) {
+        final long stamp = store.stamp();
+        final long move = moves.stamp();
+        resolver.resolve(point.lineage(), from / CHUNK_LENGTH, endChunk(end), plan.clear());
+        if (!moves.unchangedSince(move)) {
+            return false;
+        }
+        badChunk = -1;
+        readPlanned(from, end, target, index);
+        if (!store.unchangedSince(stamp) || !moves.unchangedSince(move)) {
+            return false;
+        }
+        if (badChunk >= 0) {
+            return reportUnlessRemapped(point, from, end, stamp);
+        }
+        return true;
+    }
+
+    private static long endChunk(final long end) {
+        return (end + CHUNK_LENGTH - 1) / CHUNK_LENGTH;
+    }
+
+    /** A wrong checksum is damage only when these blocks still are the ones to read. */
+    private boolean reportUnlessRemapped(final ReadPoint point, final long from, final long end, final long stamp) {
+        final ReadPlan first = plan;
+        plan = second;
+        second = first;
+        resolver.resolve(point.lineage(), from / CHUNK_LENGTH, endChunk(end), plan.clear());
+        if (plan.sameBlocks(first) && store.unchangedSince(stamp)) {
+            throw new CorruptStoreException(
+                    "chunk " + badChunk + " of " + point.name() + ", block " + badBlock,
+                    badBlock * BlockDevice.BLOCK_LENGTH,
+                    String.format("checksum 0x%08x (expected: 0x%08x)", badFound, badExpected));
+        }
+        return false;
+    }
+
+    private void readPlanned(final long from, final long end, final MutableDirectBuffer target, final int index) {
+        int ordinal = 0;
+        for (int run = 0; run < plan.runCount(); run++) {
+            final long runFrom = Math.max(from, plan.chunk(run) * CHUNK_LENGTH);
+            final long runEnd = Math.min(end, (plan.chunk(run) + plan.count(run)) * CHUNK_LENGTH);
+            final int at = index + (int) (runFrom - from);
+            if (plan.block(run) == ExtentLayout.ZEROES) {
+                target.setMemory(at, (int) (runEnd - runFrom), (byte) 0);
+            } else {
+                readRun(run, ordinal, runFrom, runEnd, target, at);
+            }
+            ordinal += plan.count(run);
+        }
+    }
+
+    /** Whole chunks go straight to the target; those of which only a part is asked for go by way of the edge buffer. */
+    private void readRun(
+            final int run,
+            final int ordinal,
+            final long from,
+            final long end,
+            final MutableDirectBuffer target,
+            final int index) {
+        final long runStart = plan.chunk(run) * CHUNK_LENGTH;
+        final long wholeFrom = endChunk(from) * CHUNK_LENGTH;
+        final long wholeEnd = end / CHUNK_LENGTH * CHUNK_LENGTH;
+        if (wholeFrom > wholeEnd) {
+            readEdge(run, ordinal, from, end, target, index); // Within one chunk.
+            return;
+        }
+        if (from < wholeFrom) {
+            readEdge(run, ordinal, from, wholeFrom, target, index);
+        }
+        if (wholeFrom < wholeEnd) {
+            final int skipped = (int) ((wholeFrom - runStart) / CHUNK_LENGTH);
+            final int count = (int) ((wholeEnd - wholeFrom) / CHUNK_LENGTH);
+            final int at = index + (int) (wholeFrom - from);
+            store.read(plan.block(run) + skipped, target, at, count);
+            checksums.of(target);
+            for (int i = 0; i < count; i++) {
+                verify(run, skipped + i, ordinal + skipped + i, at + i * CHUNK_LENGTH);
+            }
+        }
+        if (wholeEnd < end) {
+            readEdge(run, ordinal, wholeEnd, end, target, index + (int) (wholeEnd - from));
+        }
+    }
+
+    private void readEdge(
+            final int run,
+            final int ordinal,
+            final long from,
+            final long end,
+            final MutableDirectBuffer target,
+            final int index) {
+        final int skipped = (int) (from / CHUNK_LENGTH - plan.chunk(run));
+        store.read(plan.block(run) + skipped, edge, 0, 1);
+        checksums.of(edge);
+        verify(run, skipped, ordinal + skipped, 0);
+        target.putBytes(index, edge, (int) (from % CHUNK_LENGTH), (int) (end - from));
+    }
+
+    private void verify(final int run, final int skipped, final int ordinal, final int index) {
+        final int found = checksums.at(index);
+        if (found != plan.checksum(ordinal) && badChunk < 0) {
+            badChunk = plan.chunk(run) + skipped;
+            badBlock = plan.block(run) + skipped;
+            badExpected = plan.checksum(ordinal);
+            badFound = found;
+        }
+    }
+}

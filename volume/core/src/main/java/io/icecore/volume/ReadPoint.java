@@ -1,0 +1,41 @@
+package io.icecore.volume;
+
+import io.icecore.volume.map.Extent;
+import io.icecore.volume.map.Lineage;
+
+/** What is read: a branch's head, or a snapshot of it. Follows the branch when its parent changes. Thread-safe. */
+final class ReadPoint {
+    private record Known(Lineage ofHead, Lineage ofPoint) {}
+
+    private final Branches branches;
+    private final String name;
+    private final long branch;
+    private final long epoch;
+    private volatile Known known;
+
+    /** @param epoch of a kept snapshot, or {@link Extent#HEAD} */
+    ReadPoint(final Branches branches, final String name, final long branch, final long epoch) {
+        this.branches = branches;
+        this.name = name;
+        this.branch = branch;
+        this.epoch = epoch;
+    }
+
+    /** For messages: {@code volume} or {@code volume@snapshot}. */
+    String name() {
+        return name;
+    }
+
+    Lineage lineage() {
+        final Lineage ofHead = branches.lineage(branch);
+        if (epoch == Extent.HEAD) {
+            return ofHead;
+        }
+        Known now = known;
+        if (now == null || now.ofHead != ofHead) {
+            now = new Known(ofHead, ofHead.at(epoch));
+            known = now;
+        }
+        return now.ofPoint;
+    }
+}

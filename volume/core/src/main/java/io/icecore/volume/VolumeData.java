@@ -1,0 +1,408 @@
+package io.icecore.volume;
+
+import io.icecore.store.BlockRun;
+import io.icecore.store.Store;
+import io.icecore.store.device.BlockDevice;
+import io.icecore.volume.map.Extent;
+import io.icecore.volume.map.ExtentLayout;
+import io.icecore.volume.map.HeadMap;
+import io.icecore.volume.map.HeadWriter;
+import io.icecore.volume.map.HistoryMap;
+import io.icecore.volume.map.Moves;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.agrona.DirectBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * The path of reads and writes of volumes. Thread-safe.
+ *
+ * <p>A write of whole chunks, step by step: allocate (lock); checksum and write to the device (no lock); settle, move
+ * what snapshots see to the history, map (lock). It is visible once the last step is done and durable with the next
+ * commit. A part of a chunk is read, changed and written under the lock.
+ */
+final class VolumeData {
+    /** Bytes of a chunk: unit of mapping, one block. */
+    static final int CHUNK_LENGTH = BlockDevice.BLOCK_LENGTH;
+
+    /** Whole chunks written at once: bounds memory and the time the lock is held. */
+    private static final int CHUNKS_MAX = 1024;
+
+    /** Windows of {@link ExtentLayout#LENGTH_MAX} chunks that a discard handles under one hold of the lock. */
+    private static final int WINDOWS_MAX = 64;
+
+    private final Store store;
+    private final Branches branches;
+    private final Regions regions;
+    private final CommitNotes notes;
+    private final HeadMap head;
+    private final HistoryMap history;
+    private final Moves moves = new Moves();
+
+    /** Used under the lock. */
+    private final HeadWriter headWriter;
+
+    private final ThreadLocal<Scratch> scratches = ThreadLocal.withInitial(Scratch::new);
+
+    /** What a thread needs while it carries a request. */
+    private final class Scratch {
+        private final ChunkReader reader = new ChunkReader(store, head, history, moves);
+        private final Checksums checksums = new Checksums();
+        private final UnsafeBuffer sums = new UnsafeBuffer(new byte[CHUNKS_MAX * Integer.BYTES]);
+        private final UnsafeBuffer chunk = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
+        private long[] runs = new long[8];
+        private int runCount;
+    }
+
+    VolumeData(final Store store, final Branches branches, final Regions regions, final CommitNotes notes) {
+        this.store = store;
+        this.branches = branches;
+        this.regions = regions;
+        this.notes = notes;
+        head = new HeadMap(store.head());
+        history = new HistoryMap(store.history());
+        headWriter = new HeadWriter(store, head, history);
+    }
+
+    HeadMap head() {
+        return head;
+    }
+
+    HistoryMap history() {
+        return history;
+    }
+
+    Moves moves() {
+        return moves;
+    }
+
+    ChunkReader reader() {
+        return scratches.get().reader;
+    }
+
+    // ---- writing
+
+    /** Writes any range of bytes of the volume's head. */
+    void write(
+            final VolumeRecord volume,
+            final long offset,
+            final DirectBuffer source,
+            final int index,
+            final int length) {
+        final long end = offset + length;
+        long from = offset;
+        while (from < end) {
+            final long chunkStart = from / CHUNK_LENGTH * CHUNK_LENGTH;
+            final int at = index + (int) (from - offset);
+            final long wholeChunks = (end - from) / CHUNK_LENGTH;
+            if (from == chunkStart && wholeChunks > 0) {
+                final int count = (int) Math.min(CHUNKS_MAX, wholeChunks);
+                writeChunks(volume, from / CHUNK_LENGTH, source, at, count);
+                from += (long) count * CHUNK_LENGTH;
+            } else {
+                final long stop = Math.min(end, chunkStart + CHUNK_LENGTH);
+                writePart(volume, from, source, at, (int) (stop - from));
+                from = stop;
+            }
+        }
+    }
+
+    private void writeChunks(
+            final VolumeRecord volume, final long chunk, final DirectBuffer source, final int index, final int count) {
+        final Scratch scratch = scratches.get();
+        allocate(scratch, count);
+        int settled = 0;
+        try {
+            scratch.checksums.of(source).putAll(index, count, scratch.sums);
+            int at = index;
+            for (int i = 0; i < scratch.runCount; i++) {
+                final int length = BlockRun.count(scratch.runs[i]);
+                store.write(BlockRun.block(scratch.runs[i]), source, at, length);
+                at += length * CHUNK_LENGTH;
+            }
+            store.lock();
+            try {
+                final Branch branch = writableBranch(volume, chunk + count);
+                int done = 0;
+                while (settled < scratch.runCount) {
+                    final long run = scratch.runs[settled++];
+                    map(branch, chunk + done, run, scratch.sums, done * Integer.BYTES);
+                    done += BlockRun.count(run);
+                }
+            } finally {
+                store.unlock();
+            }
+        } catch (final RuntimeException | Error ex) {
+            abandon(scratch, settled);
+            throw ex;
+        }
+    }
+
+    private void allocate(final Scratch scratch, final int count) {
+        scratch.runCount = 0;
+        store.lock();
+        try {
+            notes.ensureUsable();
+            for (int left = count; left > 0; ) {
+                final long run = store.allocate(Math.min(left, BlockRun.COUNT_MAX));
+                if (scratch.runCount == scratch.runs.length) {
+                    scratch.runs = Arrays.copyOf(scratch.runs, 2 * scratch.runCount);
+                }
+                scratch.runs[scratch.runCount++] = run;
+                left -= BlockRun.count(run);
+            }
+        } catch (final RuntimeException | Error ex) {
+            abandon(scratch, 0);
+            throw ex;
+        } finally {
+            store.unlock();
+        }
+    }
+
+    private void abandon(final Scratch scratch, final int from) {
+        store.lock();
+        try {
+            for (int i = from; i < scratch.runCount; i++) {
+                store.abandon(BlockRun.block(scratch.runs[i]), BlockRun.count(scratch.runs[i]));
+            }
+            scratch.runCount = 0;
+        } finally {
+            store.unlock();
+        }
+    }
+
+    /** The branch that the head is on, once more: while the data was written the volume may have changed. */
+    private Branch writableBranch(final VolumeRecord volume, final long endChunk) {
+        notes.ensureUsable();
+        final Branch branch = branches.get(volume.branch);
+        if (!branch.head || volume.deleted) {
+            throw new NoSuchException("no such volume: " + volume.name);
+        }
+        if (endChunk > volume.sizeBytes / CHUNK_LENGTH) {
+            throw new IllegalArgumentException("range: ends at chunk " + endChunk + " (expected: <= "
+                    + volume.sizeBytes / CHUNK_LENGTH + ", the size of " + volume.name + ")");
+        }
+        return branch;
+    }
+
+    /** Settles a written run and maps it. Extents end at multiples of their longest length, which suits the history. */
+    private void map(
+            final Branch branch, final long chunk, final long run, final DirectBuffer sums, final int sumsIndex) {
+        final long block = BlockRun.block(run);
+        final int count = BlockRun.count(run);
+        store.settle(block, count, sums, sumsIndex);
+        int mapped = 0;
+        boolean counting = false;
+        try {
+            while (mapped < count) {
+                final long from = chunk + mapped;
+                final int room = ExtentLayout.LENGTH_MAX - (int) (from & ExtentLayout.LENGTH_MAX - 1);
+                final int length = Math.min(room, count - mapped);
+                headWriter.write(
+                        branch.number,
+                        branch.epoch,
+                        branch.newest(),
+                        from,
+                        length,
+                        block + mapped,
+                        sums,
+                        sumsIndex + mapped * Integer.BYTES);
+                mapped += length;
+                counting = true;
+                branch.writtenChunks += length;
+                branch.mappedChunks += length;
+                changed(branch, from, length);
+                counting = false;
+            }
+        } catch (final RuntimeException | Error ex) {
+            if (counting || headWriter.brokeOff()) {
+                notes.poison(ex);
+            } else {
+                store.free(block + mapped, count - mapped); // Settled, but nothing refers to them.
+            }
+            throw ex;
+        }
+    }
+
+    /** Counts what the last change of the head moved and freed. */
+    private void changed(final Branch branch, final long chunk, final int length) {
+        branch.diedChunks += headWriter.savedChunks();
+        branch.writtenChunks -= headWriter.freedChunks();
+        branch.mappedChunks -= headWriter.savedChunks() + headWriter.freedChunks();
+        branches.touch(branch);
+        if (branch.newest() != Branch.NONE) { // Else the bitmap of the head counts as all ones.
+            regions.add(branch.number, branch.epoch, chunk, length);
+        }
+    }
+
+    /** Changes bytes within one chunk, all of it under the lock. A null source writes zeroes. */
+    private void writePart(
+            final VolumeRecord volume,
+            final long offset,
+            final DirectBuffer source,
+            final int index,
+            final int length) {
+        final Scratch scratch = scratches.get();
+        final long chunk = offset / CHUNK_LENGTH;
+        store.lock();
+        try {
+            final Branch branch = writableBranch(volume, chunk + 1);
+            final ReadPoint point = new ReadPoint(branches, volume.name, branch.number, Extent.HEAD);
+            if (source == null && !findData(point, chunk, chunk + 1, new long[1])) {
+                return; // Reads as zeroes already.
+            }
+            scratch.reader.read(point, chunk * CHUNK_LENGTH, scratch.chunk, 0, CHUNK_LENGTH);
+            final int at = (int) (offset % CHUNK_LENGTH);
+            if (source == null) {
+                scratch.chunk.setMemory(at, length, (byte) 0);
+            } else {
+                scratch.chunk.putBytes(at, source, index, length);
+            }
+            scratch.checksums.of(scratch.chunk).putAll(0, 1, scratch.sums);
+            final long run = store.allocate(1);
+            try {
+                store.write(BlockRun.block(run), scratch.chunk, 0, 1);
+            } catch (final RuntimeException | Error ex) {
+                store.abandon(BlockRun.block(run), 1);
+                throw ex;
+            }
+            map(branch, chunk, run, scratch.sums, 0);
+        } finally {
+            store.unlock();
+        }
+    }
+
+    // ---- discarding
+
+    /** The range reads as zeroes afterwards. */
+    void zero(final VolumeRecord volume, final long offset, final long length) {
+        final long end = offset + length;
+        final long wholeFrom = (offset + CHUNK_LENGTH - 1) / CHUNK_LENGTH * CHUNK_LENGTH;
+        final long wholeEnd = end / CHUNK_LENGTH * CHUNK_LENGTH;
+        if (wholeFrom > wholeEnd) {
+            writePart(volume, offset, null, 0, (int) length); // Within one chunk.
+            return;
+        }
+        if (offset < wholeFrom) {
+            writePart(volume, offset, null, 0, (int) (wholeFrom - offset));
+        }
+        discard(volume, wholeFrom / CHUNK_LENGTH, wholeEnd / CHUNK_LENGTH);
+        if (wholeEnd < end) {
+            writePart(volume, wholeEnd, null, 0, (int) (end - wholeEnd));
+        }
+    }
+
+    /** Whole chunks of the range read as zeroes afterwards. */
+    void trim(final VolumeRecord volume, final long offset, final long length) {
+        discard(volume, (offset + CHUNK_LENGTH - 1) / CHUNK_LENGTH, (offset + length) / CHUNK_LENGTH);
+    }
+
+    /**
+     * Unmaps chunks, in slices. What reads as zeroes already is found without the lock and left alone: so trimming an
+     * empty terabyte costs nothing, and leaves no zeroes extents in a clone.
+     */
+    void discard(final VolumeRecord volume, final long from, final long end) {
+        final long[] next = {from};
+        while (next[0] < end) {
+            final ReadPoint point = new ReadPoint(branches, volume.name, volume.branch, Extent.HEAD);
+            if (!findData(point, next[0], end, next)) {
+                return;
+            }
+            store.lock();
+            try {
+                notes.ensureUsable();
+                final Branch branch = branches.get(volume.branch);
+                if (!branch.head) {
+                    throw new NoSuchException("no such volume: " + volume.name);
+                }
+                for (int i = 0;
+                        i < WINDOWS_MAX && findData(point, next[0], Math.min(end, window(next[0])), next);
+                        i++) {
+                    final long stop = Math.min(end, window(next[0]));
+                    discardWindow(branch, next[0], (int) (stop - next[0]));
+                    next[0] = stop;
+                    if (stop == end) {
+                        break;
+                    }
+                }
+            } finally {
+                store.unlock();
+            }
+        }
+    }
+
+    /** End of the window of chunks that {@code chunk} is in. */
+    private static long window(final long chunk) {
+        return (chunk | ExtentLayout.LENGTH_MAX - 1) + 1;
+    }
+
+    private void discardWindow(final Branch branch, final long chunk, final int count) {
+        final boolean zeroes = branch.hasParent(); // Absence would show the parent.
+        boolean counting = false;
+        try {
+            if (headWriter.discard(branch.number, branch.epoch, branch.newest(), chunk, count, zeroes)) {
+                counting = true;
+                changed(branch, chunk, count);
+                counting = false;
+            }
+        } catch (final RuntimeException | Error ex) {
+            if (counting || headWriter.brokeOff()) {
+                notes.poison(ex);
+            }
+            throw ex;
+        }
+    }
+
+    /** Finds the first chunk that has a block, and puts it into {@code found}; false when there is none. */
+    private boolean findData(final ReadPoint point, final long from, final long end, final long[] found) {
+        final boolean[] any = {false};
+        long move;
+        do {
+            move = moves.stamp();
+            any[0] = false;
+            reader().resolver().resolve(point.lineage(), from, end, (chunk, count, block, source) -> {
+                if (block != ExtentLayout.ZEROES) {
+                    found[0] = chunk;
+                    any[0] = true;
+                }
+                return !any[0];
+            });
+        } while (!moves.unchangedSince(move));
+        return any[0];
+    }
+
+    // ---- reading
+
+    void read(
+            final ReadPoint point,
+            final long offset,
+            final MutableDirectBuffer target,
+            final int index,
+            final int length) {
+        reader().read(point, offset, target, index, length);
+    }
+
+    /** As {@link Export#extents}. Ranges are found in batches, so that a batch can be repeated. */
+    void extents(final ReadPoint point, final long offset, final long length, final Export.ExtentVisitor visitor) {
+        final long end = offset + length;
+        final ExtentBatch batch = new ExtentBatch();
+        long from = offset;
+        while (from < end) {
+            long move;
+            do {
+                move = moves.stamp();
+                batch.clear();
+                reader().resolver()
+                        .resolve(point.lineage(), from / CHUNK_LENGTH, (end + CHUNK_LENGTH - 1) / CHUNK_LENGTH, batch);
+            } while (!moves.unchangedSince(move));
+            for (int i = 0; i < batch.count(); i++) {
+                final long stop = Math.min(end, batch.endChunk(i) * CHUNK_LENGTH);
+                if (!visitor.extent(from, stop - from, batch.zero(i))) {
+                    return;
+                }
+                from = stop;
+            }
+        }
+    }
+}

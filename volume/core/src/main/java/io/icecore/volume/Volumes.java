@@ -1,0 +1,159 @@
+package io.icecore.volume;
+
+import io.icecore.store.Store;
+import java.time.Clock;
+import java.util.function.Supplier;
+
+/**
+ * The parts that work together on one store, and the rule for changing it: under the lock, first look and refuse, then
+ * change; what breaks off between the first change and the last must never be committed.
+ */
+final class Volumes {
+    private final Store store;
+    private final Clock clock;
+    private final boolean readOnly;
+
+    /** Used under the lock; the second one for records that entries found by the first one point to. */
+    private final CatalogueTree tree;
+
+    private final Names names;
+    private final VolumeRecord.Cache records;
+    private final Branches branches;
+    private final Regions regions;
+    private final CommitNotes notes;
+    private final VolumeData data;
+    private final OpenExports open = new OpenExports();
+    private boolean changing;
+
+    Volumes(final Store store, final Clock clock) {
+        this.store = store;
+        this.clock = clock;
+        readOnly = store.info().readOnly();
+        tree = new CatalogueTree(store);
+        names = new Names(new CatalogueTree(store), new CatalogueTree(store));
+        records = new VolumeRecord.Cache(tree);
+        branches = new Branches(store, tree);
+        final RegionLog log = new RegionLog();
+        regions = new Regions(store, log, branch -> branches.get(branch).epoch);
+        notes = new CommitNotes(branches, log, regions, records::clear);
+        data = new VolumeData(store, branches, regions, notes);
+        store.join(notes);
+    }
+
+    Store store() {
+        return store;
+    }
+
+    Clock clock() {
+        return clock;
+    }
+
+    boolean readOnly() {
+        return readOnly;
+    }
+
+    CatalogueTree tree() {
+        return tree;
+    }
+
+    Names names() {
+        return names;
+    }
+
+    VolumeRecord.Cache records() {
+        return records;
+    }
+
+    Branches branches() {
+        return branches;
+    }
+
+    Regions regions() {
+        return regions;
+    }
+
+    CommitNotes notes() {
+        return notes;
+    }
+
+    VolumeData data() {
+        return data;
+    }
+
+    OpenExports open() {
+        return open;
+    }
+
+    // ---- looking and changing
+
+    <T> T look(final Supplier<T> action) {
+        store.lock();
+        try {
+            return action.get();
+        } finally {
+            store.unlock();
+        }
+    }
+
+    /** Runs the action under the lock. What it changes belongs to the next commit. */
+    <T> T change(final Supplier<T> action) {
+        if (readOnly) {
+            throw new ReadOnlyException("read-only: " + store.info().path());
+        }
+        store.lock();
+        try {
+            notes.ensureUsable();
+            changing = false;
+            final T result = action.get();
+            changing = false;
+            return result;
+        } catch (final RuntimeException | Error ex) {
+            if (changing) {
+                notes.poison(ex);
+            }
+            throw ex;
+        } finally {
+            store.unlock();
+        }
+    }
+
+    /** Runs the action under the lock and makes what it changed durable. */
+    <T> T changeDurably(final Supplier<T> action) {
+        final T result = change(action);
+        store.commit();
+        return result;
+    }
+
+    /** All checks have passed: from here to the end of the action a failure leaves things half done. */
+    void changing() {
+        assert store.lockedByCurrentThread();
+        changing = true;
+    }
+
+    // ---- volumes and exports
+
+    /** The volume of this name. Under the lock. */
+    VolumeRecord volume(final String name) {
+        final long id = names.findVolume(name);
+        if (id < 0) {
+            throw new NoSuchException("no such volume: " + name);
+        }
+        return records.get(id);
+    }
+
+    /** @param snapshot or null: the head. Under the lock. */
+    Export openExport(final VolumeRecord volume, final SnapshotRecord snapshot) {
+        final OpenExport export = new OpenExport(this, volume, snapshot);
+        open.add(export.branch(), export.epoch());
+        return export;
+    }
+
+    void released(final long branch, final long epoch) {
+        store.lock();
+        try {
+            open.remove(branch, epoch);
+        } finally {
+            store.unlock();
+        }
+    }
+}

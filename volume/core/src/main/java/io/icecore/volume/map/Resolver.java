@@ -1,0 +1,109 @@
+package io.icecore.volume.map;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Finds the blocks of a range of chunks at a point of a lineage: the head, then the history, then the parent, then zeroes.
+ *
+ * <p>Takes no lock. What it finds was true at some moment since it began: chunk by chunk, not for the range as a whole.
+ * Blocks may have been reused by the time they are read, so the caller asks the store afterwards.
+ *
+ * <p>Costs a seek an extent and, in a snapshot, a few seeks for each gap in the head; never one for each unmapped chunk.
+ * Not thread-safe: one for each thread.
+ */
+public final class Resolver {
+    private final HeadMap head;
+    private final HistoryMap history;
+    private final List<Level> levels = new ArrayList<>();
+
+    /** What the walk of one branch needs while the walk of its parent is under way. */
+    private static final class Level {
+        private final Extent inHead = new Extent();
+        private final Extent inHistory = new Extent();
+        private final Extent next = new Extent();
+    }
+
+    public Resolver(final HeadMap head, final HistoryMap history) {
+        this.head = head;
+        this.history = history;
+    }
+
+    /** Visits the chunks from {@code from} to {@code end}. Returns false when the visitor ended the walk. */
+    public boolean resolve(final Lineage lineage, final long from, final long end, final RunVisitor visitor) {
+        while (levels.size() < lineage.depth()) {
+            levels.add(new Level());
+        }
+        return resolve(lineage, 0, from, end, visitor);
+    }
+
+    private boolean resolve(
+            final Lineage lineage, final int depth, final long from, final long end, final RunVisitor visitor) {
+        final Level level = levels.get(depth);
+        final long branch = lineage.branch(depth);
+        final long epoch = lineage.epoch(depth);
+        long chunk = from;
+        while (chunk < end) {
+            final long stop;
+            final boolean more;
+            if (head.covering(branch, chunk, level.inHead)) {
+                stop = Math.min(level.inHead.end(), end);
+                more = level.inHead.birth() <= epoch
+                        ? visitor.run(chunk, stop - chunk, level.inHead.blockOf(chunk), sourceOf(level.inHead))
+                        : resolveHistory(lineage, depth, chunk, stop, visitor);
+            } else {
+                stop = head.ceiling(branch, chunk, level.next) ? Math.min(level.next.chunk(), end) : end;
+                if (stop == chunk) {
+                    continue; // Written between the two seeks.
+                }
+                more = epoch == Extent.HEAD
+                        ? resolveParent(lineage, depth, chunk, stop, visitor)
+                        : resolveHistory(lineage, depth, chunk, stop, visitor);
+            }
+            if (!more) {
+                return false;
+            }
+            chunk = stop;
+        }
+        return true;
+    }
+
+    /**
+     * When no entry covers a chunk, none covers the next one either unless it starts there: every other start that could
+     * cover it has been tried. So a gap is skipped with one seek.
+     */
+    private boolean resolveHistory(
+            final Lineage lineage, final int depth, final long from, final long end, final RunVisitor visitor) {
+        final Level level = levels.get(depth);
+        final long branch = lineage.branch(depth);
+        final long epoch = lineage.epoch(depth);
+        long chunk = from;
+        while (chunk < end) {
+            long stop;
+            final boolean more;
+            if (history.find(branch, chunk, epoch, level.inHistory)) {
+                stop = Math.min(level.inHistory.end(), end);
+                more = visitor.run(chunk, stop - chunk, level.inHistory.blockOf(chunk), sourceOf(level.inHistory));
+            } else {
+                stop = history.ceiling(branch, chunk + 1, 0, level.next) ? Math.min(level.next.chunk(), end) : end;
+                more = resolveParent(lineage, depth, chunk, stop, visitor);
+            }
+            if (!more) {
+                return false;
+            }
+            chunk = stop;
+        }
+        return true;
+    }
+
+    private boolean resolveParent(
+            final Lineage lineage, final int depth, final long from, final long end, final RunVisitor visitor) {
+        return depth + 1 < lineage.depth()
+                ? resolve(lineage, depth + 1, from, end, visitor)
+                : visitor.run(from, end - from, ExtentLayout.ZEROES, null);
+    }
+
+    private static Extent sourceOf(final Extent extent) {
+        return extent.zeroes() ? null : extent;
+    }
+}

@@ -1,0 +1,258 @@
+package io.icecore.volume;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.icecore.store.Store;
+import io.icecore.store.format.CorruptStoreException;
+import io.icecore.store.tree.TreeEntry;
+import java.nio.ByteOrder;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class CatalogTest {
+    private static final long MIB = 1 << 20;
+
+    /** A clock that the test moves. */
+    private static final class TestClock extends Clock {
+        private Instant now = Instant.parse("2026-11-23T10:05:00Z");
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(final ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+    }
+
+    private final TestClock clock = new TestClock();
+    private final MemoryDevice device = new MemoryDevice(64 << 20);
+    private Catalog catalog;
+
+    @BeforeEach
+    void openCatalog() {
+        Store.format(device, "test");
+        catalog = Catalog.open(Store.open(device), clock);
+    }
+
+    @AfterEach
+    void closeCatalog() {
+        catalog.close();
+    }
+
+    @Test
+    void readsWhatWasWrittenAndWhatASnapshotSaw() {
+        catalog.createVolume("vm1", 16 * MIB);
+        write("vm1", 10_000, filled(9_000, 'a'));
+        final List<Snapshot> taken = catalog.createSnapshots(List.of("vm1"), "first", Map.of());
+        write("vm1", 12_000, filled(100, 'b'));
+
+        assertThat(read("vm1", 9_999, 9_002)[0]).isZero();
+        assertThat(read("vm1", 12_050, 1)[0]).isEqualTo((byte) 'b');
+        assertThat(read("vm1", 12_100, 1)[0]).isEqualTo((byte) 'a');
+        assertThat(read("vm1@first", 10_000, 9_000)).isEqualTo(filled(9_000, 'a'));
+        assertThat(taken).singleElement().satisfies(snapshot -> {
+            assertThat(snapshot.spec()).isEqualTo("vm1@first");
+            assertThat(snapshot.writtenBytes()).isEqualTo(3 * 4096);
+            assertThat(snapshot.sizeBytes()).isEqualTo(16 * MIB);
+        });
+        assertThat(catalog.snapshots("vm1").get(0).diedBytes()).isEqualTo(4096);
+    }
+
+    @Test
+    void zeroesAndTrimsPartsOfChunks() {
+        catalog.createVolume("vm1", MIB);
+        write("vm1", 0, filled(65536, 'x'));
+        try (Export export = catalog.exports().open("vm1")) {
+            export.zero(100, 10_000, false, true);
+            export.trim(20_000, 20_000, false);
+            final byte[] expected = filled(65536, 'x');
+            Arrays.fill(expected, 100, 10_100, (byte) 0);
+            Arrays.fill(expected, 20_480, 36_864, (byte) 0);
+            assertThat(read("vm1", 0, 65536)).isEqualTo(expected);
+
+            final List<String> ranges = new ArrayList<>();
+            export.extents(4000, 40_000, (offset, length, zero) -> ranges.add(offset + "+" + length + " " + zero));
+            assertThat(ranges)
+                    .containsExactly(
+                            "4000+96 false",
+                            "4096+4096 true",
+                            "8192+12288 false",
+                            "20480+16384 true",
+                            "36864+7136 false");
+        }
+        assertThat(catalog.volume("vm1").mappedBytes()).isEqualTo(65536 - 5 * 4096);
+    }
+
+    @Test
+    void findsSnapshotsByNameAndByTime() {
+        catalog.createVolume("vm1", MIB);
+        assertThatThrownBy(() -> catalog.exports().open("vm1@latest")).isInstanceOf(NoSuchException.class);
+        for (int i = 0; i < 4; i++) {
+            catalog.createSnapshots(List.of("vm1"), null, Map.of("rolling", "true"));
+            clock.now = clock.now.plus(Duration.ofMinutes(5));
+        }
+        catalog.createSnapshots(List.of("vm1"), "last", Map.of());
+        catalog.createSnapshots(List.of("vm1"), null, Map.of());
+
+        assertThat(catalog.snapshots("vm1"))
+                .extracting(Snapshot::name)
+                .containsExactly(
+                        "2026-11-23T10-05-00",
+                        "2026-11-23T10-10-00",
+                        "2026-11-23T10-15-00",
+                        "2026-11-23T10-20-00",
+                        "last",
+                        "2026-11-23T10-25-00");
+        final Spec ago = new Spec("vm1", Spec.Kind.AGO, null, Duration.ofMinutes(12), null, null, null);
+        final Spec name = new Spec("vm1", Spec.Kind.NAME, "last", null, null, null, null);
+        final Spec never = new Spec("vm1", Spec.Kind.TIME, null, null, Instant.EPOCH, null, null);
+        assertThat(catalog.snapshot(ago).name()).isEqualTo("2026-11-23T10-10-00");
+        assertThat(catalog.snapshots(new Spec("vm1", Spec.Kind.RANGE, null, null, null, ago, name)))
+                .hasSize(4);
+        assertThatThrownBy(() -> catalog.snapshot(never)).isInstanceOf(NoSuchException.class);
+        assertThat(catalog.exports().names(2)).containsExactly("vm1", "vm1@2026-11-23T10-25-00", "vm1@last");
+    }
+
+    @Test
+    void snapshotsSeveralVolumesAtOnceOrNone() {
+        catalog.createVolume("a", MIB);
+        catalog.createVolume("b", MIB);
+        catalog.createSnapshots(List.of("b"), "both", Map.of());
+
+        assertThatThrownBy(() -> catalog.createSnapshots(List.of("a", "b"), "both", Map.of()))
+                .isInstanceOf(BusyException.class)
+                .hasMessageContaining("b@both");
+
+        assertThat(catalog.snapshots("a")).isEmpty();
+        assertThat(catalog.createSnapshots(List.of("a", "b"), "again", Map.of()))
+                .hasSize(2);
+    }
+
+    @Test
+    void holdsRenamesAndReleases() {
+        catalog.createVolume("vm1", MIB);
+        Snapshot snapshot =
+                catalog.createSnapshots(List.of("vm1"), "one", Map.of()).get(0);
+        catalog.rename(snapshot, "two");
+        catalog.hold(snapshot, "backup");
+        snapshot = catalog.snapshots("vm1").get(0);
+
+        assertThat(snapshot.name()).isEqualTo("two");
+        assertThat(snapshot.holds()).containsExactly("backup");
+        final Snapshot held = snapshot;
+        assertThatThrownBy(() -> catalog.hold(held, "backup")).isInstanceOf(BusyException.class);
+        catalog.release(held, "backup");
+        assertThatThrownBy(() -> catalog.release(held, "backup")).isInstanceOf(NoSuchException.class);
+        assertThat(catalog.snapshots("vm1").get(0).holds()).isEmpty();
+    }
+
+    @Test
+    void keepsPoliciesAndAttributes() {
+        catalog.createVolume("vm1", MIB);
+        catalog.setPolicy("vm1", "every 5m");
+        catalog.setAttribute("vm1", "reservations", "one".getBytes(UTF_8));
+        catalog.setAttribute("vm1", "other", new byte[1024]);
+        catalog.setAttribute("vm1", "reservations", "two".getBytes(UTF_8));
+
+        assertThat(catalog.policy("vm1")).contains("every 5m");
+        assertThat(catalog.attribute("vm1", "reservations")).contains("two".getBytes(UTF_8));
+        assertThat(catalog.attribute("vm1", "other").orElseThrow()).hasSize(1024);
+        catalog.setAttribute("vm1", "reservations", null);
+        catalog.setPolicy("vm1", null);
+        assertThat(catalog.attribute("vm1", "reservations")).isEmpty();
+        assertThat(catalog.attribute("vm1", "other")).isPresent();
+        assertThat(catalog.policy("vm1")).isEmpty();
+    }
+
+    @Test
+    void refusesWhatBreaksARule() {
+        catalog.createVolume("vm1", MIB);
+        assertThatThrownBy(() -> catalog.createVolume("vm1", MIB)).isInstanceOf(BusyException.class);
+        assertThatThrownBy(() -> catalog.createVolume("-vm", MIB)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> catalog.createVolume("vm2", 4097)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> catalog.volume("vm2")).isInstanceOf(NoSuchException.class);
+        assertThatThrownBy(() -> catalog.createSnapshots(List.of("vm1"), "latest", Map.of()))
+                .isInstanceOf(IllegalArgumentException.class);
+        try (Export export = catalog.exports().open("vm1")) {
+            assertThatThrownBy(() -> export.read(MIB - 1, new UnsafeBuffer(new byte[2]), 0, 2))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+        catalog.createSnapshots(List.of("vm1"), "one", Map.of());
+        try (Export export = catalog.exports().open("vm1@one")) {
+            assertThat(export.readOnly()).isTrue();
+            assertThatThrownBy(() -> export.trim(0, 4096, false)).isInstanceOf(ReadOnlyException.class);
+        }
+    }
+
+    @Test
+    void showsZeroesWhereAVolumeShrankAndGrewAgain() {
+        catalog.createVolume("vm1", MIB);
+        write("vm1", 0, filled((int) MIB, 'x'));
+        catalog.createSnapshots(List.of("vm1"), "full", Map.of());
+        catalog.resizeVolume("vm1", 512 << 10);
+        catalog.resizeVolume("vm1", 2 * MIB);
+
+        final byte[] expected = new byte[(int) (2 * MIB)];
+        Arrays.fill(expected, 0, 512 << 10, (byte) 'x');
+        assertThat(read("vm1", 0, (int) (2 * MIB))).isEqualTo(expected);
+        assertThat(read("vm1@full", 0, (int) MIB)).isEqualTo(filled((int) MIB, 'x'));
+    }
+
+    @Test
+    void reportsDamageAndReadsOn() {
+        catalog.createVolume("vm1", MIB);
+        write("vm1", 0, filled((int) MIB, 'x'));
+        final long[] first = {0};
+        final TreeEntry entry = new TreeEntry();
+        assertThat(catalog.store().head().ceiling(0, 0, entry)).isTrue();
+        first[0] = entry.value.getInt(5, ByteOrder.LITTLE_ENDIAN) & 0xFFFF_FFFFL;
+        device.damage(first[0] * 4096 + 3 * 4096 + 17);
+
+        assertThatThrownBy(() -> read("vm1", 12_288, 1))
+                .isInstanceOf(CorruptStoreException.class)
+                .hasMessageContaining("chunk 3 of vm1, block " + (first[0] + 3))
+                .hasMessageContaining("expected");
+        assertThat(read("vm1", 0, 12_288)).isEqualTo(filled(12_288, 'x'));
+    }
+
+    private void write(final String volume, final long offset, final byte[] bytes) {
+        try (Export export = catalog.exports().open(volume)) {
+            export.write(offset, new UnsafeBuffer(bytes), 0, bytes.length, false);
+        }
+    }
+
+    private byte[] read(final String spec, final long offset, final int length) {
+        final byte[] bytes = new byte[length];
+        try (Export export = catalog.exports().open(spec)) {
+            export.read(offset, new UnsafeBuffer(bytes), 0, length);
+        }
+        return bytes;
+    }
+
+    private static byte[] filled(final int length, final char c) {
+        final byte[] bytes = new byte[length];
+        Arrays.fill(bytes, (byte) c);
+        return bytes;
+    }
+}
