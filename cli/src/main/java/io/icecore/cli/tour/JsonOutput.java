@@ -1,12 +1,12 @@
 package io.icecore.cli.tour;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** What the commands say to programs, with {@code --json}. */
 final class JsonOutput {
@@ -21,18 +21,26 @@ final class JsonOutput {
 
     /** Of {@code snapshot list}: oldest first. */
     static List<SnapshotLine> snapshots(final String json) throws IOException {
-        final List<SnapshotLine> lines = new ArrayList<>();
-        for (final JsonNode node : new ObjectMapper().readTree(json)) {
-            lines.add(new SnapshotLine(
-                    node.required("name").asText(),
-                    OffsetDateTime.parse(node.required("created").asText()).toInstant(),
-                    node.required("writtenBytes").asLong()));
+        try {
+            final List<SnapshotLine> lines = new ArrayList<>();
+            for (final Object element : (List<?>) JsonReader.read(json)) {
+                final Map<?, ?> snapshot = (Map<?, ?>) element;
+                lines.add(new SnapshotLine(
+                        (String) snapshot.get("name"),
+                        OffsetDateTime.parse((String) snapshot.get("created")).toInstant(),
+                        (Long) snapshot.get("writtenBytes")));
+            }
+            return lines;
+        } catch (final ClassCastException | NullPointerException | DateTimeException ex) {
+            throw new IOException("no list of snapshots: " + json, ex);
         }
-        return lines;
     }
 
     /** Of {@code store info}. */
     static long usedBytes(final String json) throws IOException {
-        return new ObjectMapper().readTree(json).required("usedBytes").asLong();
+        if (JsonReader.read(json) instanceof Map<?, ?> info && info.get("usedBytes") instanceof Long bytes) {
+            return bytes;
+        }
+        throw new IOException("no facts of a store: " + json);
     }
 }
