@@ -27,7 +27,8 @@ final class CommandTable {
             new Entry("store create", "Make a new store in a file or on a block device.", StoreCreateCommand::new),
             new Entry("store info", "Facts and space.", StoreInfoCommand::new),
             new Entry("store grow", "Enlarge the store, online.", StoreGrowCommand::new),
-            new Entry("volume create", "Make a volume. It takes no space until it is written.", VolumeCreateCommand::new),
+            new Entry(
+                    "volume create", "Make a volume. It takes no space until it is written.", VolumeCreateCommand::new),
             new Entry("volume list", "The volumes.", VolumeListCommand::new),
             new Entry("volume resize", "Change the size of a volume.", VolumeResizeCommand::new),
             new Entry("volume delete", "Delete a volume and its snapshots.", VolumeDeleteCommand::new),
@@ -68,7 +69,8 @@ final class CommandTable {
     static Entry find(final List<String> arguments) {
         for (final Entry entry : ENTRIES) {
             final List<String> words = List.of(entry.words().split(" "));
-            if (arguments.size() >= words.size() && arguments.subList(0, words.size()).equals(words)) {
+            if (arguments.size() >= words.size()
+                    && arguments.subList(0, words.size()).equals(words)) {
                 return entry;
             }
         }

@@ -105,8 +105,8 @@ final class Console {
                 request.colour(),
                 request.width(),
                 ZoneId.of(request.zone()));
-        final Console console = new Console(
-                streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock);
+        final Console console =
+                new Console(streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock);
         streams.onAbandoned().accept(console::abandon);
         return console;
     }

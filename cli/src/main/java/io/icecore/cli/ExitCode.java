@@ -1,9 +1,11 @@
 package io.icecore.cli;
 
+import io.icecore.store.device.DeviceOpenException;
 import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.BusyException;
 import io.icecore.volume.NoSuchException;
+import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 
@@ -29,13 +31,29 @@ final class ExitCode {
         if (failure instanceof BusyException || failure instanceof FileAlreadyExistsException) {
             return BUSY;
         }
-        if (failure instanceof NoSpaceException) {
+        if (failure instanceof NoSpaceException || outOfSpace(failure)) {
             return NO_SPACE;
         }
         if (failure instanceof CorruptStoreException) {
             return DAMAGE;
         }
+        if (failure instanceof DeviceOpenException ex) {
+            return ofDevice(ex.reason());
+        }
         // An argument that breaks a rule which only the layer below knows is still wrong usage.
         return failure instanceof IllegalArgumentException ? USAGE : FAILED;
+    }
+
+    private static int ofDevice(final DeviceOpenException.Reason reason) {
+        return switch (reason) {
+            case MISSING -> NO_SUCH;
+            case IN_USE, NOT_EMPTY -> BUSY;
+            case WRONG_TYPE, PERMISSION, TOO_SMALL, OTHER -> FAILED;
+        };
+    }
+
+    /** Of an image that is written: the JDK tells a full file system by this text alone. */
+    private static boolean outOfSpace(final Throwable failure) {
+        return failure instanceof IOException && "No space left on device".equals(failure.getMessage());
     }
 }

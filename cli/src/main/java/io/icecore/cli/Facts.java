@@ -15,7 +15,6 @@ final class Facts {
 
     void print(final Console console) {
         final int width = lines.keySet().stream().mapToInt(String::length).max().orElse(0);
-        lines.forEach((name, value) ->
-                console.out().println(name + " ".repeat(width - name.length()) + "  " + value));
+        lines.forEach((name, value) -> console.out().println(name + " ".repeat(width - name.length()) + "  " + value));
     }
 }

@@ -47,8 +47,7 @@ final class HistoryCommand extends StoreCommand {
     }
 
     private void print(final Catalog catalog, final VolumeInfo info, final List<Snapshot> shown) {
-        final long most =
-                shown.stream().mapToLong(Snapshot::writtenBytes).max().orElse(0);
+        final long most = shown.stream().mapToLong(Snapshot::writtenBytes).max().orElse(0);
         final Table table = new Table()
                 .left("TIME")
                 .left("SNAPSHOT")

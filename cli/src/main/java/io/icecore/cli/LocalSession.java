@@ -109,8 +109,7 @@ final class LocalSession implements Session {
             return OptionalInt.empty();
         }
         try (ControlClient connected = daemon) {
-            final ControlRequest request =
-                    console.request(command.invocation().arguments());
+            final ControlRequest request = console.request(command.invocation().arguments());
             return OptionalInt.of(connected.run(request, console.in(), console.outBytes(), console.errBytes()));
         }
     }

@@ -17,7 +17,8 @@ final class Overview {
         out.println("Every command takes --store PATH (or the variable ICECORE_STORE), --help and --verbose.");
         out.println("A snapshot is named vm1@name, vm1@latest, vm1@-15m or vm1@2026-11-23T10:05; several, vm1@a..b.");
         out.println();
-        out.println("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 exists or held or busy, 5 no space,");
+        out.println(
+                "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 exists or held or busy, 5 no space,");
         out.println("6 damage found.");
         out.println();
         out.println("Example:");
@@ -36,10 +37,8 @@ final class Overview {
     }
 
     private static void printEntries(final PrintStream out, final List<CommandTable.Entry> entries) {
-        final int width = entries.stream()
-                .mapToInt(entry -> entry.words().length())
-                .max()
-                .orElse(0);
+        final int width =
+                entries.stream().mapToInt(entry -> entry.words().length()).max().orElse(0);
         for (final CommandTable.Entry entry : entries) {
             if (entry.built()) {
                 out.println(String.format("  %-" + width + "s  %s", entry.words(), entry.summary()));

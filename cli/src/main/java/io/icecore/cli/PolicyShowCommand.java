@@ -35,7 +35,8 @@ final class PolicyShowCommand extends StoreCommand {
                             policies.stream().map(PolicyShowCommand::json).toList()));
             return ExitCode.DONE;
         }
-        final Table table = new Table().left("VOLUME").right("EVERY").right("KEEP LAST").left("KEEP");
+        final Table table =
+                new Table().left("VOLUME").right("EVERY").right("KEEP LAST").left("KEEP");
         for (final VolumePolicy entry : policies) {
             table.row(
                     entry.volume(),

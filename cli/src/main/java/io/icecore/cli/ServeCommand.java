@@ -54,9 +54,7 @@ final class ServeCommand extends ConsoleCommand {
                         new DaemonOptions(location.path(), location.controlSocket(), addresses(location)),
                         console().clock(),
                         this::executorFor)) {
-            console()
-                    .out()
-                    .println("serving " + location + " on " + String.join(" and ", daemon.listening()));
+            console().out().println("serving " + location + " on " + String.join(" and ", daemon.listening()));
             console().out().flush();
             console().awaitAbandoned();
             interruption.endsInOrder();

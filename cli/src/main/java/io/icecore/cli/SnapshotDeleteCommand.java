@@ -57,6 +57,8 @@ final class SnapshotDeleteCommand extends StoreCommand {
     }
 
     private static String held(final Snapshot snapshot) {
-        return snapshot.holds().isEmpty() ? "" : "  (held, cannot be deleted: " + String.join(", ", snapshot.holds()) + ")";
+        return snapshot.holds().isEmpty()
+                ? ""
+                : "  (held, cannot be deleted: " + String.join(", ", snapshot.holds()) + ")";
     }
 }

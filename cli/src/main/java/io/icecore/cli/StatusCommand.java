@@ -25,7 +25,8 @@ final class StatusCommand extends StoreCommand {
 
     @Override
     int run(final Catalog catalog) {
-        final DaemonStatus status = ((DaemonSession) invocation().session()).daemon().status();
+        final DaemonStatus status =
+                ((DaemonSession) invocation().session()).daemon().status();
         if (json) {
             console().out().println(json(status));
         } else {
@@ -45,7 +46,9 @@ final class StatusCommand extends StoreCommand {
                         "space",
                         ByteSize.format(store.sizeBytes()) + ", " + ByteSize.format(store.usedBytes()) + " used, "
                                 + ByteSize.format(store.freeBytes()) + " free")
-                .add("daemon", "process " + status.processId() + ", since " + console().timeText(status.since()))
+                .add(
+                        "daemon",
+                        "process " + status.processId() + ", since " + console().timeText(status.since()))
                 .add("listening", String.join(" ", status.listening()))
                 .add("exports", status.volumes().isEmpty() ? "none" : String.join(" ", status.volumes()))
                 .add("deletion", deletion(status.deletion()))
@@ -95,8 +98,12 @@ final class StatusCommand extends StoreCommand {
         if (status.timer().isEmpty()) {
             return;
         }
-        final Table table =
-                new Table().left("ROLLING").right("EVERY").left("LAST").left("NEXT").left("PROBLEM");
+        final Table table = new Table()
+                .left("ROLLING")
+                .right("EVERY")
+                .left("LAST")
+                .left("NEXT")
+                .left("PROBLEM");
         for (final RollingStatus volume : status.timer()) {
             table.row(
                     volume.volume(),
@@ -155,7 +162,9 @@ final class StatusCommand extends StoreCommand {
     private Json timerJson(final RollingStatus volume) {
         return Json.object()
                 .with("volume", volume.volume())
-                .with("everySeconds", volume.every() == null ? null : volume.every().toSeconds())
+                .with(
+                        "everySeconds",
+                        volume.every() == null ? null : volume.every().toSeconds())
                 .with("lastTaken", volume.lastTaken() == null ? null : console().timeJson(volume.lastTaken()))
                 .with("nextDue", volume.nextDue() == null ? null : console().timeJson(volume.nextDue()))
                 .with("lastError", volume.lastError());

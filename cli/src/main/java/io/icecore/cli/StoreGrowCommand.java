@@ -28,7 +28,8 @@ final class StoreGrowCommand extends StoreCommand {
         if (size < before) {
             throw new CommandException(
                     ExitCode.USAGE,
-                    "size: " + ByteSize.format(size) + " (expected: at least the present " + ByteSize.format(before) + ")");
+                    "size: " + ByteSize.format(size) + " (expected: at least the present " + ByteSize.format(before)
+                            + ")");
         }
         catalog.store().grow(size);
         final long after = catalog.store().info().sizeBytes();

@@ -23,8 +23,7 @@ record StoreLocation(Path path) {
     static StoreLocation find(final Console console, final String option, final String variable) {
         final String named = option != null ? option : variable;
         if (named == null || named.isBlank()) {
-            throw new CommandException(
-                    ExitCode.USAGE, "no store named", "give --store PATH, or set " + VARIABLE);
+            throw new CommandException(ExitCode.USAGE, "no store named", "give --store PATH, or set " + VARIABLE);
         }
         return new StoreLocation(console.resolve(named));
     }

@@ -18,7 +18,11 @@ import picocli.CommandLine.Parameters;
 @Command(
         description = "Writes a snapshot, or a volume's head, as a raw image. Holes stay holes. "
                 + "A head that is being written is read as it changes: export a snapshot of it instead.",
-        footer = {"", "Example:", "  icecore volume export vm1@latest disk.raw", "  icecore volume export vm1@-1h - | zstd > disk.raw.zst"
+        footer = {
+            "",
+            "Example:",
+            "  icecore volume export vm1@latest disk.raw",
+            "  icecore volume export vm1@-1h - | zstd > disk.raw.zst"
         })
 final class VolumeExportCommand extends StoreCommand {
     private static final String PART_SUFFIX = ".icecore-part";
@@ -85,10 +89,13 @@ final class VolumeExportCommand extends StoreCommand {
         final Path part = target.resolveSibling(target.getFileName() + PART_SUFFIX);
         final FileChannel channel;
         try {
-            channel = FileChannel.open(part, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW, StandardOpenOption.SPARSE);
+            channel = FileChannel.open(
+                    part, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW, StandardOpenOption.SPARSE);
         } catch (final FileAlreadyExistsException ex) {
             throw new CommandException(
-                    ExitCode.BUSY, "exists already: " + part, "another export is writing it, or one was killed: delete it");
+                    ExitCode.BUSY,
+                    "exists already: " + part,
+                    "another export is writing it, or one was killed: delete it");
         }
         try (channel) {
             work.run(channel, true);

@@ -14,7 +14,12 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         description = "Makes a volume of a raw image or a block device. Holes stay holes.",
-        footer = {"", "Example:", "  icecore volume import vm1 disk.raw", "  zcat disk.raw.gz | icecore volume import vm1 -"})
+        footer = {
+            "",
+            "Example:",
+            "  icecore volume import vm1 disk.raw",
+            "  zcat disk.raw.gz | icecore volume import vm1 -"
+        })
 final class VolumeImportCommand extends StoreCommand {
     @Parameters(index = "0", paramLabel = "NAME", description = "Name of the new volume.")
     private String name;

@@ -18,7 +18,9 @@ final class VolumeListCommand extends StoreCommand {
     int run(final Catalog catalog) {
         final List<VolumeInfo> volumes = catalog.volumes();
         if (json) {
-            console().out().println(Json.document(volumes.stream().map(this::json).toList()));
+            console()
+                    .out()
+                    .println(Json.document(volumes.stream().map(this::json).toList()));
             return ExitCode.DONE;
         }
         final Table table = new Table()

@@ -37,13 +37,15 @@ final class VolumeResizeCommand extends StoreCommand {
         if (size < before && !shrink) {
             throw new CommandException(
                     ExitCode.USAGE,
-                    "size: " + ByteSize.format(size) + " is less than the present " + ByteSize.format(before) + ": " + name,
+                    "size: " + ByteSize.format(size) + " is less than the present " + ByteSize.format(before) + ": "
+                            + name,
                     "--shrink discards what is beyond the new end");
         }
         catalog.resizeVolume(name, size);
         console()
                 .out()
-                .println("volume " + name + " resized from " + ByteSize.format(before) + " to " + ByteSize.format(size));
+                .println(
+                        "volume " + name + " resized from " + ByteSize.format(before) + " to " + ByteSize.format(size));
         return ExitCode.DONE;
     }
 }

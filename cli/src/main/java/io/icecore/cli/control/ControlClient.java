@@ -54,7 +54,8 @@ public final class ControlClient implements AutoCloseable {
                 }
                 case EXIT -> {
                     if (frame.payload().remaining() != Integer.BYTES) {
-                        throw new IOException("control frame: exit code of " + frame.payload().remaining() + " bytes");
+                        throw new IOException(
+                                "control frame: exit code of " + frame.payload().remaining() + " bytes");
                     }
                     return frame.payload().getInt();
                 }

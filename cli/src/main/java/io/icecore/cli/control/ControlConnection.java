@@ -109,11 +109,16 @@ final class ControlConnection {
     private void execute() {
         try {
             final ControlStreams streams = new ControlStreams(
-                    new ClientInput(), new ClientOutput(Frame.Type.OUT), new ClientOutput(Frame.Type.ERR), this::onAbandoned);
+                    new ClientInput(),
+                    new ClientOutput(Frame.Type.OUT),
+                    new ClientOutput(Frame.Type.ERR),
+                    this::onAbandoned);
             final int code = executor.execute(request, streams);
             Frame.write(channel, Frame.Type.EXIT, exit(code));
         } catch (final IOException ex) {
             LOG.debug("control client lost: {}", ex.getMessage());
+        } catch (final RuntimeException ex) {
+            refuse(ex.getMessage()); // A time zone or directory that does not exist here, for example.
         } finally {
             end();
         }

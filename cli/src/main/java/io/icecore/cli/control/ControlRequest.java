@@ -56,7 +56,8 @@ public record ControlRequest(
         }
         final ByteBuffer encoded = ByteBuffer.allocate((int) length);
         encoded.putShort((short) VERSION)
-                .putShort((short) ((outTerminal ? OUT_TERMINAL : 0) | (errTerminal ? ERR_TERMINAL : 0) | (colour ? COLOUR : 0)))
+                .putShort((short)
+                        ((outTerminal ? OUT_TERMINAL : 0) | (errTerminal ? ERR_TERMINAL : 0) | (colour ? COLOUR : 0)))
                 .putInt(width);
         put(encoded, texts.get(0));
         put(encoded, texts.get(1));
@@ -83,7 +84,8 @@ public record ControlRequest(
             final String directory = text(source);
             final int count = source.getInt();
             if (count < 0 || count > ARGUMENTS_MAX) {
-                throw new IOException("control request: " + count + " arguments (expected: 0 to " + ARGUMENTS_MAX + ")");
+                throw new IOException(
+                        "control request: " + count + " arguments (expected: 0 to " + ARGUMENTS_MAX + ")");
             }
             final List<String> arguments = new ArrayList<>();
             for (int i = 0; i < count; i++) {
@@ -108,7 +110,8 @@ public record ControlRequest(
     private static String text(final ByteBuffer source) throws IOException {
         final int length = source.getInt();
         if (length < 0 || length > source.remaining()) {
-            throw new IOException("control request: text of " + length + " bytes (expected: 0 to " + source.remaining() + ")");
+            throw new IOException(
+                    "control request: text of " + length + " bytes (expected: 0 to " + source.remaining() + ")");
         }
         final ByteBuffer bytes = source.slice(source.position(), length);
         source.position(source.position() + length);

@@ -9,5 +9,4 @@ import java.util.function.Consumer;
  *
  * @param onAbandoned takes what to do when the client goes away, on another thread; runs it at once if it is gone already
  */
-public record ControlStreams(
-        InputStream in, OutputStream out, OutputStream err, Consumer<Runnable> onAbandoned) {}
+public record ControlStreams(InputStream in, OutputStream out, OutputStream err, Consumer<Runnable> onAbandoned) {}

@@ -63,8 +63,7 @@ public final class Daemon implements AutoCloseable {
      * @param commands makes what executes the commands that come over the control socket
      * @throws StoreException when the store is in use, cannot be opened, or an address cannot be listened on
      */
-    public Daemon(
-            final DaemonOptions options, final Clock clock, final Function<Daemon, CommandExecutor> commands) {
+    public Daemon(final DaemonOptions options, final Clock clock, final Function<Daemon, CommandExecutor> commands) {
         this.options = options;
         this.clock = clock;
         this.since = clock.instant();
@@ -84,7 +83,10 @@ public final class Daemon implements AutoCloseable {
             closeAfter(ex);
             throw ex;
         }
-        LOG.info("serving: store={} generation={}", options.store(), catalog.store().info().generation());
+        LOG.info(
+                "serving: store={} generation={}",
+                options.store(),
+                catalog.store().info().generation());
     }
 
     private <T extends AutoCloseable> T part(final T part) {

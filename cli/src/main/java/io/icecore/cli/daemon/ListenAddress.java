@@ -33,9 +33,9 @@ public record ListenAddress(SocketAddress socket) {
         if (host.indexOf(':') >= 0 && !bracketed) {
             throw broken(text);
         }
-        return new ListenAddress(new InetSocketAddress(
-                resolve(text, bracketed ? host.substring(1, host.length() - 1) : host),
-                port(text, text.substring(colon + 1))));
+        final int port = port(text, text.substring(colon + 1)); // Before the host: looking that up may take a while.
+        final InetAddress address = resolve(text, bracketed ? host.substring(1, host.length() - 1) : host);
+        return new ListenAddress(new InetSocketAddress(address, port));
     }
 
     public static ListenAddress unix(final Path path) {

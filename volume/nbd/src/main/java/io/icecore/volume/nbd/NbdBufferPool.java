@@ -87,7 +87,7 @@ final class NbdBufferPool implements AutoCloseable {
         Lease tryAcquire(final int length) {
             lock.lock();
             try {
-                return take(roundedLength(length), !waiting.isEmpty());
+                return take(roundedLength(length), othersWaitForTheSharedPurse());
             } finally {
                 lock.unlock();
             }
@@ -98,7 +98,7 @@ final class NbdBufferPool implements AutoCloseable {
             lock.lock();
             try {
                 final int rounded = roundedLength(length);
-                final Lease lease = take(rounded, !waiting.isEmpty());
+                final Lease lease = take(rounded, othersWaitForTheSharedPurse());
                 if (lease != null) {
                     return lease;
                 }
@@ -168,6 +168,15 @@ final class NbdBufferPool implements AutoCloseable {
         }
     }
 
+    private boolean othersWaitForTheSharedPurse() {
+        for (final Share share : waiting) {
+            if (!share.atOwnLimit()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private void grantWaiting() {
         boolean othersFirst = false;
         for (final Iterator<Share> shares = waiting.iterator(); shares.hasNext(); ) {
@@ -221,6 +230,16 @@ final class NbdBufferPool implements AutoCloseable {
 
     private static int classOf(final int length) {
         return Integer.numberOfTrailingZeros(length) - CLASS_SHIFT_MIN;
+    }
+
+    /** Connections that wait for memory now. */
+    int waitingCount() {
+        lock.lock();
+        try {
+            return waiting.size();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Frees what is idle; what is on loan is freed when it comes back. */
