@@ -256,7 +256,7 @@ class NbdHandshakeTest {
     @Test
     void dropsAClientThatLosesTheThread() throws IOException {
         greet();
-        client.send(ByteBuffer.allocate(16).putLong(0x1234));
+        client.send(ByteBuffer.allocate(16).putLong(0x1234).position(16));
 
         assertThat(client.atEnd()).isTrue();
     }
