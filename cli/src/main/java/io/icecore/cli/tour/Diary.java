@@ -66,7 +66,7 @@ final class Diary {
         return lineCount;
     }
 
-    /** Adds a line: two writes. A full diary is emptied first. */
+    /** Adds a line: two writes, of which the second makes it part of the file. A full diary is emptied first. */
     void append(final String text, final Instant time) throws IOException {
         if (lineCount * LINE_LENGTH == SPARE_LENGTH) {
             empty(time);

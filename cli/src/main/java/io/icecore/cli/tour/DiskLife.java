@@ -8,7 +8,9 @@ import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.NavigableMap;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -39,6 +41,9 @@ final class DiskLife {
     private final ReentrantLock awake = new ReentrantLock();
     private final Condition stopRequested = awake.newCondition();
     private final Thread thread = new Thread(this::live, "life of the disk");
+    /** State of the disk from which on the diary has so many lines. */
+    private final NavigableMap<Integer, Integer> diaryLines = new TreeMap<>();
+
     private int lines;
     private boolean stopped;
     private IOException end;
@@ -49,6 +54,7 @@ final class DiskLife {
         this.clock = clock;
         this.zone = zone;
         diary = new Diary(disk::read, this::write);
+        diaryLines.put(0, 0);
         measurements = new Ext2Reader(disk::read).find(MEASUREMENTS_PATH).blocks();
         thread.setDaemon(true);
     }
@@ -77,6 +83,7 @@ final class DiskLife {
         awake.lock();
         try {
             diary.empty(clock.instant());
+            diaryLines.put(record.acknowledgedState(), diary.lineCount());
         } finally {
             awake.unlock();
         }
@@ -87,6 +94,16 @@ final class DiskLife {
         awake.lock();
         try {
             return diary.lineCount();
+        } finally {
+            awake.unlock();
+        }
+    }
+
+    /** Lines that the diary had in that state of the disk. */
+    int diaryLinesAt(final int state) {
+        awake.lock();
+        try {
+            return diaryLines.floorEntry(state).getValue();
         } finally {
             awake.unlock();
         }
@@ -143,6 +160,7 @@ final class DiskLife {
             diary.append(
                     String.format("%s  line %d, after %d writes to this disk", time, lines, record.sent()),
                     clock.instant());
+            diaryLines.put(record.acknowledgedState(), diary.lineCount());
         }
         if (beat % BEATS_PER_FLUSH == 0) {
             final int state = record.acknowledgedState();

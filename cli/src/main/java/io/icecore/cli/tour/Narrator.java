@@ -46,6 +46,10 @@ final class Narrator {
         line(paint(BOLD, ++step + ". " + title));
     }
 
+    void gap() {
+        line("");
+    }
+
     void say(final String format, final Object... values) {
         wrap(String.format(Locale.ROOT, format, values), WIDTH - INDENT.length())
                 .forEach(text -> line(INDENT + text));

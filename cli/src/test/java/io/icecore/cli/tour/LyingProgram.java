@@ -43,6 +43,8 @@ final class LyingProgram {
         MISSES_A_WRITE,
         /** A restart forgets the last hundred writes, although they were flushed. */
         FORGETS_FLUSHED_WRITES,
+        /** Reads of less than a chunk give what the image held. */
+        FORGETS_IN_SMALL_READS,
         /** A restart forgets the newest snapshot. */
         FORGETS_A_SNAPSHOT
     }
@@ -91,7 +93,7 @@ final class LyingProgram {
     private void snapshot(final String name) throws IOException {
         final boolean short1 = fault == Fault.MISSES_A_WRITE && !name.startsWith("rolling");
         final int writes = (int) (Files.size(log) / ENTRY_LENGTH) - (short1 ? 1 : 0);
-        final Instant created = fault == Fault.WRONG_TIME ? Instant.now().minusSeconds(2) : Instant.now();
+        final Instant created = fault == Fault.WRONG_TIME ? Instant.now().minusSeconds(5) : Instant.now();
         Files.writeString(snapshots, name + " " + created + " " + writes + "\n", StandardOpenOption.APPEND);
     }
 
@@ -275,14 +277,17 @@ final class LyingProgram {
         final byte[] content = new byte[length];
         try (RandomAccessFile base = new RandomAccessFile(image.toFile(), "r");
                 RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
-            base.seek(offset);
-            base.readFully(content);
-            for (int i = 0; i < length / CHUNK_LENGTH; i++) {
-                final Integer entry = entries.get((int) (offset / CHUNK_LENGTH) + i);
-                if (entry != null) {
-                    file.seek((long) entry * ENTRY_LENGTH + Integer.BYTES);
-                    file.readFully(content, i * CHUNK_LENGTH, CHUNK_LENGTH);
-                }
+            int done = 0;
+            while (done < length) {
+                final long at = offset + done;
+                final int inChunk = (int) (at % CHUNK_LENGTH);
+                final int part = Math.min(CHUNK_LENGTH - inChunk, length - done);
+                final boolean forgets = fault == Fault.FORGETS_IN_SMALL_READS && length < CHUNK_LENGTH;
+                final Integer entry = forgets ? null : entries.get((int) (at / CHUNK_LENGTH));
+                final RandomAccessFile source = entry == null ? base : file;
+                source.seek(entry == null ? at : (long) entry * ENTRY_LENGTH + Integer.BYTES + inChunk);
+                source.readFully(content, done, part);
+                done += part;
             }
         } catch (final EOFException ex) {
             throw new UncheckedIOException(ex);

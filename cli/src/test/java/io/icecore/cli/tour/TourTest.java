@@ -59,6 +59,7 @@ class TourTest {
             WRONG_TIME             | but holds the disk as it was from
             MISSES_A_WRITE         | before-cleanup is the disk as after write
             FORGETS_FLUSHED_WRITES | disk is the disk as after write
+            FORGETS_IN_SMALL_READS | lines of home/diary.txt in
             FORGETS_A_SNAPSHOT     | snapshot lost:
             """)
     void failsOn(final LyingProgram.Fault fault, final String message) throws Exception {
