@@ -14,12 +14,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
 /** The eight steps, in order. Everything that can be wrong ends in a {@link TourException} that says what differed. */
-final class Tour {
+final class Tour implements AutoCloseable {
     private static final String VOLUME = "disk";
     private static final String BY_HAND = "before-cleanup";
     private static final int SNAPSHOTS_MIN = 4;
@@ -85,9 +84,12 @@ final class Tour {
 
     private void makeStore() throws IOException, InterruptedException {
         narrator.step("A store: one file that will hold everything");
-        narrator.command("export ICECORE_STORE=" + folder.store());
-        command("store", "create", folder.store().toString(), "--size", "1G");
-        narrator.say("%s long, but sparse: it takes disk space as it fills.", bytes(Files.size(folder.store())));
+        final Path store = folder.store();
+        narrator.command("cd " + folder.path());
+        narrator.command("icecore store create " + store.getFileName() + " --size 1G");
+        icecore.run("store", "create", store.toString(), "--size", "1G");
+        narrator.command("export ICECORE_STORE=" + store);
+        narrator.say("A sparse file of %s: it takes disk space as it fills.", bytes(Files.size(store)));
     }
 
     private void importDisk() throws IOException, InterruptedException {
@@ -275,22 +277,20 @@ final class Tour {
     private void readThePast(final List<SnapshotLine> history) throws IOException, InterruptedException {
         narrator.step("Three moments of the past, read back over NBD");
         narrator.say("Every snapshot is a disk that can be read: its name is the volume's, an @, and its own.");
-        final List<SnapshotLine> moments = new ArrayList<>();
-        moments.add(history.get(Math.max(1, history.size() / 4)));
-        moments.add(history.stream()
+        final SnapshotLine byHand = history.stream()
                 .filter(snapshot -> snapshot.name().equals(BY_HAND))
                 .findFirst()
-                .orElseThrow(() -> new TourException("snapshot lost: " + BY_HAND)));
-        moments.add(history.get(history.size() - 1));
-        for (final SnapshotLine moment : moments) {
-            readMoment(moment);
-        }
+                .orElseThrow(() -> new TourException("snapshot lost: " + BY_HAND));
+        readMoment("early in its life", history.get(Math.max(1, history.size() / 4)));
+        readMoment("just before the cleaning", byHand);
+        readMoment("the last second before the kill", history.get(history.size() - 1));
     }
 
-    private void readMoment(final SnapshotLine snapshot) throws IOException, InterruptedException {
+    private void readMoment(final String description, final SnapshotLine snapshot)
+            throws IOException, InterruptedException {
         final String export = VOLUME + "@" + snapshot.name();
         narrator.gap();
-        narrator.say("%s", export);
+        narrator.say("%s, %s:", export, description);
         final Path copy = folder.file("moment.img");
         final Comparison comparison;
         final int diaryLines;
@@ -459,5 +459,13 @@ final class Tour {
 
     private static String shortened(final String sha256) {
         return sha256.substring(0, 16);
+    }
+
+    /** Closes the tour's own notes; servers and files belong to whoever made them. */
+    @Override
+    public void close() throws IOException {
+        if (record != null) {
+            record.close();
+        }
     }
 }

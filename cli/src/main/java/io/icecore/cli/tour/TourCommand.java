@@ -76,9 +76,8 @@ public final class TourCommand implements Callable<Integer> {
                 Icecore icecore = new Icecore(folder.store(), folder.path())) {
             final Thread cleaning = new Thread(() -> clean(icecore, folder), "cleaning");
             Runtime.getRuntime().addShutdownHook(cleaning);
-            try {
-                new Tour(narrator, folder, icecore, clock, ZoneId.systemDefault())
-                        .run(Duration.ofSeconds(seconds), keep);
+            try (Tour tour = new Tour(narrator, folder, icecore, clock, ZoneId.systemDefault())) {
+                tour.run(Duration.ofSeconds(seconds), keep);
             } catch (final TourException ex) {
                 narrator.failed(ex.getMessage());
                 folder.keep(TourFolder.Keep.EVERYTHING);

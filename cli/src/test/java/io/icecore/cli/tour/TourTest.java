@@ -38,7 +38,9 @@ class TourTest {
         try (TourFolder folder = new TourFolder(parent);
                 Icecore icecore = new Icecore(folder.store(), folder.path(), program)) {
             final Narrator narrator = new Narrator(new PrintWriter(written), false, false, Clock.systemUTC());
-            new Tour(narrator, folder, icecore, Clock.systemUTC(), ZoneOffset.UTC).run(Duration.ofSeconds(3), false);
+            try (Tour tour = new Tour(narrator, folder, icecore, Clock.systemUTC(), ZoneOffset.UTC)) {
+                tour.run(Duration.ofSeconds(3), false);
+            }
         }
     }
 
