@@ -355,7 +355,7 @@ final class VolumeData {
     }
 
     /** Finds the first chunk that has a block, and puts it into {@code found}; false when there is none. */
-    private boolean findData(final ReadPoint point, final long from, final long end, final long[] found) {
+    boolean findData(final ReadPoint point, final long from, final long end, final long[] found) {
         final boolean[] any = {false};
         long move;
         do {
