@@ -2,7 +2,6 @@ package io.icecore.store.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.icecore.store.device.DeviceOpenException.Reason;
 import java.io.IOException;
@@ -303,30 +302,6 @@ class FileBlockDeviceTest {
         assertThat(Thread.interrupted())
                 .as("the interrupt is left to whoever waits for it")
                 .isTrue();
-    }
-
-    @Test
-    void readsTheMediumWhereTheFileSystemRefusesDirectAccess() throws Exception {
-        final Path mount = Files.createDirectory(directory.resolve("ramfs"));
-        final boolean mounted = new ProcessBuilder("mount", "-t", "ramfs", "none", mount.toString())
-                        .start()
-                        .waitFor()
-                == 0;
-        assumeThat(mounted).as("ramfs, which refuses O_DIRECT, can be mounted").isTrue();
-        try (FileBlockDevice inMemory = FileBlockDevice.create(mount.resolve("store"), LENGTH, false)) {
-            final UnsafeBuffer source = new UnsafeBuffer(new byte[8192]);
-            fillWithNoise(source, 11);
-            inMemory.write(512, source, 0, 8192);
-            final UnsafeBuffer target = new UnsafeBuffer(new byte[8192]);
-
-            inMemory.readMedium(512, target, 0, 8192);
-
-            assertThat(inMemory.bypassesPageCache()).isFalse();
-            assertThat(bytesOf(target, 0, 8192)).isEqualTo(bytesOf(source, 0, 8192));
-            inMemory.discard(512, 8192); // Refused there, which nobody notices.
-        } finally {
-            new ProcessBuilder("umount", mount.toString()).start().waitFor();
-        }
     }
 
     private void writeAndFlushUntil(final long position, final AtomicBoolean stop) {

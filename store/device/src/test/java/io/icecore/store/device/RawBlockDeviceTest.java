@@ -2,15 +2,12 @@ package io.icecore.store.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.icecore.store.device.DeviceOpenException.Reason;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
@@ -29,6 +26,7 @@ class RawBlockDeviceTest {
     private Path directory;
 
     private Path backing;
+    private Privileged.Attached loop;
     private Path path;
 
     @BeforeEach
@@ -37,20 +35,14 @@ class RawBlockDeviceTest {
         try (RandomAccessFile file = new RandomAccessFile(backing.toFile(), "rw")) {
             file.setLength(LENGTH);
         }
-        final Result attached = run("losetup", "--find", "--show", backing.toString());
-        if (attached.exitCode != 0) {
-            final String reason = "no loop device, raw block devices are NOT TESTED: " + attached.output;
-            assertThat(System.getenv("CI")).as(reason).isNotEqualTo("true");
-            System.err.println(reason);
-            abort(reason);
-        }
-        path = Path.of(attached.output);
+        loop = Privileged.loopDevice(backing);
+        path = loop.path();
     }
 
     @AfterEach
     void detachLoopDevice() throws Exception {
-        if (path != null) {
-            run("losetup", "--detach", path.toString());
+        if (loop != null) {
+            loop.close();
         }
     }
 
@@ -118,9 +110,11 @@ class RawBlockDeviceTest {
 
     @Test
     void findsTheSameDeviceInUseUnderAnotherNode() throws Exception {
-        final String numbers = run("stat", "--format", "%Hr %Lr", path.toString()).output;
+        final String numbers =
+                Privileged.run("stat", "--format", "%Hr %Lr", path.toString()).output();
         final Path node = directory.resolve("node");
-        assertThat(run("mknod", node.toString(), "b", numbers.split(" ")[0], numbers.split(" ")[1]).exitCode)
+        assertThat(Privileged.run("mknod", node.toString(), "b", numbers.split(" ")[0], numbers.split(" ")[1])
+                        .exitCode())
                 .isZero();
         try (FileBlockDevice device = FileBlockDevice.open(path)) {
             assertThatThrownBy(() -> FileBlockDevice.open(node))
@@ -131,16 +125,18 @@ class RawBlockDeviceTest {
 
     @Test
     void refusesADeviceThatIsMounted() throws Exception {
-        assertThat(run("mkfs.ext4", "-q", path.toString()).exitCode).isZero();
+        assertThat(Privileged.run("mkfs.ext4", "-q", path.toString()).exitCode())
+                .isZero();
         final Path mount = Files.createDirectory(directory.resolve("mount"));
-        assertThat(run("mount", path.toString(), mount.toString()).exitCode).isZero();
+        assertThat(Privileged.run("mount", path.toString(), mount.toString()).exitCode())
+                .isZero();
         try {
             assertThatThrownBy(() -> FileBlockDevice.create(path, LENGTH, true))
                     .hasMessage("block device is mounted or claimed by another program: " + path)
                     .extracting(ex -> ((DeviceOpenException) ex).reason())
                     .isEqualTo(Reason.IN_USE);
         } finally {
-            run("umount", mount.toString());
+            Privileged.run("umount", mount.toString());
         }
     }
 
@@ -176,7 +172,8 @@ class RawBlockDeviceTest {
             try (RandomAccessFile file = new RandomAccessFile(backing.toFile(), "rw")) {
                 file.setLength(2L * LENGTH);
             }
-            assertThat(run("losetup", "--set-capacity", path.toString()).exitCode)
+            assertThat(Privileged.run("losetup", "--set-capacity", path.toString())
+                            .exitCode())
                     .isZero();
             device.grow(2L * LENGTH);
 
@@ -185,23 +182,10 @@ class RawBlockDeviceTest {
         }
     }
 
-    private record Result(int exitCode, String output) {}
-
-    private static Result run(final String... command) throws IOException, InterruptedException {
-        final Process process;
-        try {
-            process = new ProcessBuilder(List.of(command))
-                    .redirectErrorStream(true)
-                    .start();
-        } catch (final IOException ex) {
-            return new Result(-1, ex.getMessage());
-        }
-        final String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Result(process.waitFor(), output.trim());
-    }
-
     private long allocatedBytes() throws Exception {
-        return Long.parseLong(run("stat", "--format", "%b", backing.toString()).output) * 512;
+        return Long.parseLong(Privileged.run("stat", "--format", "%b", backing.toString())
+                        .output())
+                * 512;
     }
 
     private static UnsafeBuffer filled(final int value, final int length) {
