@@ -129,7 +129,7 @@ final class Console {
                 request.width(),
                 ZoneId.of(request.zone()));
         final Console console =
-                new Console(streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock);
+                new Console(streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock, true);
         streams.onAbandoned().accept(console::abandon);
         return console;
     }
