@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -18,9 +19,9 @@ import java.util.Set;
  *   <li>P1. Only snapshots with the rolling label and without holds are ever dropped.</li>
  *   <li>P2. A step with spacing keeps the first snapshot of each span. Spans are aligned to the epoch (UTC), so the
  *       choice does not depend on when the plan is made.</li>
- *   <li>P3. The spans of a step are made of whole spans of the step before, also where one spacing is no multiple of the
- *       other: so what a coarse step keeps, every finer one has kept. Hence a snapshot kept now would have been kept at
- *       any earlier time, and a clock that is set back drops nothing that was still wanted.</li>
+ *   <li>P3. A coarser step chooses among those that every finer step chose, also where one spacing is no multiple of the
+ *       other. Hence a snapshot kept now would have been kept at any earlier time: thinning step by step leaves what
+ *       thinning once would, and a clock that is set back drops nothing that was still wanted.</li>
  *   <li>P4. The newest {@code keepLast} rolling snapshots stay whatever their age, and the newest one always.</li>
  *   <li>P5. A snapshot dated in the future stays: the clock was set back, and its age is not known.</li>
  * </ul>
@@ -41,16 +42,16 @@ public record RetentionPlan(List<Decision> decisions) {
     public static RetentionPlan of(final RollingPolicy policy, final List<Snapshot> snapshots, final Instant now) {
         final Spans spans = new Spans(policy.keep());
         final Decision[] decisions = new Decision[snapshots.size()];
-        final int[] stepsFirst = new int[snapshots.size()];
-        for (int i = 0; i < stepsFirst.length; i++) {
+        final int[] stepsChoosing = new int[snapshots.size()];
+        for (int i = 0; i < stepsChoosing.length; i++) {
             // Held ones count as first of their span too: released, they take their place again.
-            stepsFirst[i] = snapshots.get(i).rolling() ? spans.firstInSteps(snapshots.get(i)) : 0;
+            stepsChoosing[i] = snapshots.get(i).rolling() ? spans.stepsThatChoose(snapshots.get(i)) : 0;
         }
         int rank = 0; // Of rolling snapshots, from the newest.
-        for (int i = stepsFirst.length - 1; i >= 0; i--) {
+        for (int i = stepsChoosing.length - 1; i >= 0; i--) {
             final Snapshot snapshot = snapshots.get(i);
             rank += snapshot.rolling() ? 1 : 0;
-            decisions[i] = decide(policy, snapshot, now, stepsFirst[i], rank);
+            decisions[i] = decide(policy, snapshot, now, stepsChoosing[i], rank);
         }
         return new RetentionPlan(List.of(decisions));
     }
@@ -72,7 +73,7 @@ public record RetentionPlan(List<Decision> decisions) {
             final RollingPolicy policy,
             final Snapshot snapshot,
             final Instant now,
-            final int stepsFirst,
+            final int stepsChoosing,
             final int rank) {
         if (!snapshot.rolling()) {
             return new Decision(snapshot, true, "named by a person");
@@ -82,7 +83,7 @@ public record RetentionPlan(List<Decision> decisions) {
             holds.sort(null);
             return new Decision(snapshot, true, "held: " + String.join(", ", holds));
         }
-        final Decision byAge = decideByAge(policy, snapshot, now, stepsFirst);
+        final Decision byAge = decideByAge(policy, snapshot, now, stepsChoosing);
         if (byAge.kept() || rank > Math.max(1, policy.keepLast())) {
             return byAge;
         }
@@ -91,7 +92,7 @@ public record RetentionPlan(List<Decision> decisions) {
     }
 
     private static Decision decideByAge(
-            final RollingPolicy policy, final Snapshot snapshot, final Instant now, final int stepsFirst) {
+            final RollingPolicy policy, final Snapshot snapshot, final Instant now, final int stepsChoosing) {
         if (snapshot.created().isAfter(now)) {
             return new Decision(snapshot, true, "dated in the future: the clock was set back");
         }
@@ -99,7 +100,7 @@ public record RetentionPlan(List<Decision> decisions) {
         for (int i = 0; i < policy.keep().size(); i++) {
             final KeepStep step = policy.keep().get(i);
             if (age.compareTo(step.window()) <= 0) {
-                return decideByStep(snapshot, step, i < stepsFirst);
+                return decideByStep(snapshot, step, i < stepsChoosing);
             }
         }
         if (policy.keep().isEmpty()) {
@@ -142,22 +143,17 @@ public record RetentionPlan(List<Decision> decisions) {
             steps.forEach(step -> taken.add(new HashSet<>()));
         }
 
-        /** The snapshot is first of its span in this many steps, from the finest; an "all" step counts. */
-        int firstInSteps(final Snapshot snapshot) {
-            long start = snapshot.created().getEpochSecond();
-            int count = 0;
-            for (; count < steps.size(); count++) {
-                if (steps.get(count).spacing().isEmpty()) {
-                    continue;
-                }
-                final long spacing = steps.get(count).spacing().get().getSeconds();
-                start = Math.floorDiv(start, spacing)
-                        * spacing; // P3: of the finer span's start, not of the time itself.
-                if (!taken.get(count).add(start)) {
-                    break; // P3: nor is it first in any coarser one.
+        /** The snapshot is chosen by this many steps, from the finest; an "all" step counts. To be asked oldest first. */
+        int stepsThatChoose(final Snapshot snapshot) {
+            final long second = snapshot.created().getEpochSecond();
+            for (int i = 0; i < steps.size(); i++) {
+                final Optional<Duration> spacing = steps.get(i).spacing();
+                if (spacing.isPresent()
+                        && !taken.get(i).add(Math.floorDiv(second, spacing.get().getSeconds()))) {
+                    return i; // P3: takes no place in the coarser ones.
                 }
             }
-            return count;
+            return steps.size();
         }
     }
 }

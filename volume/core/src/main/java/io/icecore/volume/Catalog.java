@@ -25,6 +25,13 @@ public final class Catalog implements AutoCloseable {
     private final SnapshotChanges snapshotChanges;
     private final Attributes attributes;
     private final Exports exports;
+    private final Reclaimer reclaimer;
+    private final SnapshotDeletion deletion;
+    private final VolumeDeletion volumeDeletion;
+    private final Inheritance inheritance;
+    private final Housekeeping housekeeping;
+    private final BranchChanges branchChanges;
+    private int turn;
 
     private Catalog(final Volumes volumes) {
         this.volumes = volumes;
@@ -33,6 +40,12 @@ public final class Catalog implements AutoCloseable {
         snapshotChanges = new SnapshotChanges(volumes, lookup);
         attributes = new Attributes(volumes);
         exports = new Exports(volumes, lookup, volumeChanges);
+        reclaimer = new Reclaimer(volumes);
+        deletion = new SnapshotDeletion(volumes, lookup, reclaimer);
+        volumeDeletion = new VolumeDeletion(volumes, deletion, attributes);
+        inheritance = new Inheritance(volumes, deletion);
+        housekeeping = new Housekeeping(volumes, deletion, volumeDeletion, inheritance);
+        branchChanges = new BranchChanges(volumes, lookup, volumeChanges, snapshotChanges, deletion);
     }
 
     /** Takes over the store: closing the catalogue closes it. */
@@ -42,6 +55,11 @@ public final class Catalog implements AutoCloseable {
 
     public Store store() {
         return volumes.store();
+    }
+
+    /** For tests that look at the trees below. */
+    Volumes parts() {
+        return volumes;
     }
 
     public ExportTable exports() {
@@ -71,7 +89,7 @@ public final class Catalog implements AutoCloseable {
 
     /** Deletes the volume and all its snapshots; the space follows in the background. */
     public void deleteVolume(final String name) {
-        throw new UnsupportedOperationException();
+        volumeDeletion.delete(name);
     }
 
     // ---- snapshots
@@ -103,12 +121,12 @@ public final class Catalog implements AutoCloseable {
 
     /** All or none: one that is held or in use fails the call. Gone at once for users; the space follows. */
     public void deleteSnapshots(final Collection<Snapshot> snapshots) {
-        throw new UnsupportedOperationException();
+        deletion.delete(snapshots);
     }
 
     /** Bytes that deleting exactly these would give back, without deleting them. */
     public long predictFreed(final Collection<Snapshot> snapshots) {
-        throw new UnsupportedOperationException();
+        return new FreedPrediction(volumes, lookup).predict(snapshots);
     }
 
     public void hold(final Snapshot snapshot, final String tag) {
@@ -121,6 +139,26 @@ public final class Catalog implements AutoCloseable {
 
     public void rename(final Snapshot snapshot, final String name) {
         snapshotChanges.rename(snapshot, name);
+    }
+
+    // ---- branches
+
+    /** A new volume that begins as the snapshot and shares its chunks: O(1). */
+    public VolumeInfo cloneVolume(final Spec snapshot, final String name) {
+        return branchChanges.cloneVolume(snapshot, name);
+    }
+
+    /**
+     * The volume takes the content and size of one of its snapshots: O(1). All its snapshots stay. Returns the one taken
+     * of what it was before, so that this can be undone.
+     */
+    public Snapshot rollback(final Spec snapshot) {
+        return branchChanges.rollback(snapshot);
+    }
+
+    /** Copies what the volume still shares with its origin, so that it has none. Returns when that is done. */
+    public void flatten(final String volume) {
+        inheritance.flatten(volume);
     }
 
     // ---- policies: one short text a volume, meaningful to whoever sets it
@@ -148,12 +186,18 @@ public final class Catalog implements AutoCloseable {
     // ---- background deletion
 
     /** One bounded step, milliseconds long. False when there is nothing to do. */
-    public boolean reclaimStep() {
-        throw new UnsupportedOperationException();
+    public synchronized boolean reclaimStep() {
+        if (volumes.readOnly()) {
+            return false;
+        }
+        if ((++turn & 3) == 0 && (housekeeping.step() || inheritance.step())) {
+            return true; // A long deletion does not keep short work waiting.
+        }
+        return reclaimer.step() || housekeeping.step() || inheritance.step();
     }
 
     public ReclaimStatus reclaimStatus() {
-        throw new UnsupportedOperationException();
+        return reclaimer.status();
     }
 
     @Override

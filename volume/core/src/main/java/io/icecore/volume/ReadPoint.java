@@ -5,6 +5,8 @@ import io.icecore.volume.map.Lineage;
 
 /** What is read: a branch's head, or a snapshot of it. Follows the branch when its parent changes. Thread-safe. */
 final class ReadPoint {
+    private static final long PARENT = -1;
+
     private record Known(Lineage ofHead, Lineage ofPoint) {}
 
     private final Branches branches;
@@ -12,6 +14,11 @@ final class ReadPoint {
     private final long branch;
     private final long epoch;
     private volatile Known known;
+
+    /** What a branch reads through its parent; nothing any more when it has none. */
+    static ReadPoint parentOf(final Branches branches, final long branch) {
+        return new ReadPoint(branches, "the parent of branch " + branch, branch, PARENT);
+    }
 
     /** @param epoch of a kept snapshot, or {@link Extent#HEAD} */
     ReadPoint(final Branches branches, final String name, final long branch, final long epoch) {
@@ -33,7 +40,7 @@ final class ReadPoint {
         }
         Known now = known;
         if (now == null || now.ofHead != ofHead) {
-            now = new Known(ofHead, ofHead.at(epoch));
+            now = new Known(ofHead, epoch == PARENT ? ofHead.parent() : ofHead.at(epoch));
             known = now;
         }
         return now.ofPoint;

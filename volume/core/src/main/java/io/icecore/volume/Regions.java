@@ -4,6 +4,8 @@ import io.icecore.store.Store;
 import io.icecore.store.tree.Key;
 import io.icecore.store.tree.Tree;
 import io.icecore.store.tree.TreeEntry;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.LongUnaryOperator;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -28,11 +30,11 @@ final class Regions {
     /** In memory. A longer log is folded at once, so that it stays quick to search. */
     static final int LOG_RUNS_MAX = 4096;
 
-    /** Receives the containers of one bitmap, ascending. */
-    @FunctionalInterface
-    interface ContainerVisitor {
-        void container(long container, RegionBitmap bitmap);
-    }
+    /** In place of an epoch: what comes after the end of a headless branch. Its bitmap is all ones. */
+    static final long TOP = -1;
+
+    /** Containers of removed items held in memory at once, of 16 KiB each. */
+    private static final int ACCUMULATED_MAX = 1024;
 
     private final Tree tree;
     private final RegionLog log;
@@ -105,11 +107,6 @@ final class Regions {
         }
     }
 
-    /** The head of the branch has become its oldest kept item: nothing is stored for it. */
-    void forget(final long branch) {
-        log.remove(branch);
-    }
-
     /** Adds what the tree has of a container. */
     void or(final long branch, final long epoch, final long container, final RegionBitmap into) {
         if (tree.get(Key.hi(branch, epoch), Key.lo(epoch, container), entry)) {
@@ -155,17 +152,107 @@ final class Regions {
         }
     }
 
-    void addCandidates(final long branch, final long container, final RegionBitmap bits) {
-        bitmap.clear();
-        or(branch, CANDIDATES, container, bitmap);
-        bitmap.or(bits);
-        put(branch, CANDIDATES, container, bitmap);
+    // ---- deletion
+
+    /**
+     * The bitmaps of a run of removed items go. What is set in at least two of them and of the next kept item becomes a
+     * candidate; the next one gets all of theirs.
+     *
+     * @param run   epochs, ascending; not empty; the first one is not the branch's oldest kept item
+     * @param next  epoch of the kept item after the run, or {@link #TOP}
+     */
+    void removeRun(final long branch, final long[] run, final long next) {
+        final TreeMap<Long, Removed> removed = new TreeMap<>();
+        for (int i = 0; i < run.length; i++) {
+            if (fits(branch, run[i], ACCUMULATED_MAX - removed.size())) {
+                accumulate(branch, run[i], removed);
+                drop(branch, run[i]);
+            } else { // Too much to hold in memory: by way of the tree, which gives the same.
+                settle(branch, removed, run[i]);
+                mergeForward(branch, run[i], i + 1 < run.length ? run[i + 1] : next);
+            }
+        }
+        settle(branch, removed, next);
+    }
+
+    /** What is known of a container of a run of removed items. */
+    private static final class Removed {
+        private final RegionBitmap any = new RegionBitmap();
+        private final RegionBitmap twice = new RegionBitmap();
+    }
+
+    private boolean fits(final long branch, final long epoch, final int countMax) {
+        int count = 0;
+        for (long c = nextContainer(branch, epoch, 0); c >= 0; c = nextContainer(branch, epoch, c + 1)) {
+            if (++count > countMax) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void accumulate(final long branch, final long epoch, final Map<Long, Removed> removed) {
+        for (long c = nextContainer(branch, epoch, 0); c >= 0; c = nextContainer(branch, epoch, c + 1)) {
+            bitmap.clear();
+            bitmap.orEncoded(entry.value, 0, entry.length());
+            final Removed at = removed.computeIfAbsent(c, container -> new Removed());
+            at.any.accumulate(bitmap, at.twice);
+        }
+    }
+
+    /** The run ends here: its candidates are noted, and {@code next} gets its regions. */
+    private void settle(final long branch, final Map<Long, Removed> removed, final long next) {
+        removed.forEach((c, at) -> {
+            if (next == TOP) {
+                addCandidates(branch, c, at.any); // Its bitmap is all ones.
+            } else {
+                visited.clear();
+                or(branch, next, c, visited);
+                at.any.accumulate(visited, at.twice);
+                put(branch, next, c, at.any);
+                addCandidates(branch, c, at.twice);
+            }
+        });
+        removed.clear();
+    }
+
+    private void mergeForward(final long branch, final long from, final long next) {
+        if (next == TOP) {
+            moveToCandidates(branch, from);
+            return;
+        }
+        final Removed at = new Removed();
+        for (long c = nextContainer(branch, from, 0); c >= 0; c = nextContainer(branch, from, c + 1)) {
+            at.any.clear();
+            at.twice.clear();
+            or(branch, from, c, at.any);
+            visited.clear();
+            or(branch, next, c, visited);
+            at.any.accumulate(visited, at.twice);
+            put(branch, next, c, at.any);
+            addCandidates(branch, c, at.twice);
+            tree.remove(Key.hi(branch, from), Key.lo(from, c));
+        }
+    }
+
+    private void addCandidates(final long branch, final long container, final RegionBitmap bits) {
+        if (!bits.isEmpty()) {
+            bitmap.clear();
+            or(branch, CANDIDATES, container, bitmap);
+            bitmap.or(bits);
+            put(branch, CANDIDATES, container, bitmap);
+        }
     }
 
     void drop(final long branch, final long epoch) {
         for (long c = nextContainer(branch, epoch, 0); c >= 0; c = nextContainer(branch, epoch, c + 1)) {
             tree.remove(Key.hi(branch, epoch), Key.lo(epoch, c));
         }
+    }
+
+    /** The log of a branch that is discarded. */
+    void forget(final long branch) {
+        log.remove(branch);
     }
 
     /** Removes up to {@code countMax} containers of the branch, of whatever epoch. Returns how many there were. */
@@ -178,24 +265,27 @@ final class Regions {
         return count;
     }
 
-    /** Visits a bitmap, that of the head included: without changing anything, so also in a store opened read-only. */
-    void forEach(final long branch, final long epoch, final ContainerVisitor visitor) {
-        final boolean ofHead = epoch == currentEpoch.applyAsLong(branch);
-        long c = next(branch, epoch, 0, ofHead);
-        while (c >= 0) {
-            visited.clear();
-            or(branch, epoch, c, visited);
-            if (ofHead) {
-                orLog(branch, c);
-            }
-            visitor.container(c, visited);
-            c = next(branch, epoch, c + 1, ofHead);
+    // ---- looking, without changing anything: also in a store opened read-only
+
+    /** Adds a container of a bitmap, that of the head included. */
+    void look(final long branch, final long epoch, final long container, final RegionBitmap into) {
+        or(branch, epoch, container, into);
+        if (epoch == currentEpoch.applyAsLong(branch)) {
+            final long first = container << RegionBitmap.CONTAINER_SHIFT;
+            log.forEach(branch, (b, from, end) -> {
+                final long start = Math.max(from, first);
+                final long stop = Math.min(end, first + RegionBitmap.REGIONS);
+                if (start < stop) {
+                    into.set((int) (start - first), (int) (stop - first));
+                }
+            });
         }
     }
 
-    private long next(final long branch, final long epoch, final long from, final boolean ofHead) {
+    /** Number of the first container at or after {@code from} that {@link #look} finds something in, or -1. */
+    long lookNext(final long branch, final long epoch, final long from) {
         final long[] next = {nextContainer(branch, epoch, from)};
-        if (ofHead) {
+        if (epoch == currentEpoch.applyAsLong(branch)) {
             log.forEach(branch, (b, start, end) -> {
                 final long c = Math.max(from, start >>> RegionBitmap.CONTAINER_SHIFT);
                 if (c <= end - 1 >>> RegionBitmap.CONTAINER_SHIFT && (next[0] < 0 || c < next[0])) {
@@ -206,14 +296,14 @@ final class Regions {
         return next[0];
     }
 
-    private void orLog(final long branch, final long container) {
-        final long first = container << RegionBitmap.CONTAINER_SHIFT;
-        log.forEach(branch, (b, from, end) -> {
-            final long start = Math.max(from, first);
-            final long stop = Math.min(end, first + RegionBitmap.REGIONS);
-            if (start < stop) {
-                visited.set((int) (start - first), (int) (stop - first));
-            }
-        });
+    /** Candidate regions of a branch's deletion record. */
+    long candidateCount(final long branch) {
+        long count = 0;
+        for (long c = nextContainer(branch, CANDIDATES, 0); c >= 0; c = nextContainer(branch, CANDIDATES, c + 1)) {
+            visited.clear();
+            visited.orEncoded(entry.value, 0, entry.length());
+            count += visited.cardinality();
+        }
+        return count;
     }
 }

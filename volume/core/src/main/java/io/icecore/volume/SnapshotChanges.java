@@ -58,7 +58,7 @@ final class SnapshotChanges {
         });
     }
 
-    private void checkEpoch(final VolumeRecord volume) {
+    void checkEpoch(final VolumeRecord volume) {
         if (volumes.branches().get(volume.branch).epoch >= Extent.HEAD - 1) {
             throw new BusyException("volume is out of epochs, clone it: " + volume.name);
         }

@@ -1,8 +1,8 @@
 package io.icecore.volume;
 
-import io.icecore.store.BlockRun;
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.space.BlockRun;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
 import io.icecore.volume.map.HeadMap;
@@ -355,7 +355,7 @@ final class VolumeData {
     }
 
     /** Finds the first chunk that has a block, and puts it into {@code found}; false when there is none. */
-    private boolean findData(final ReadPoint point, final long from, final long end, final long[] found) {
+    boolean findData(final ReadPoint point, final long from, final long end, final long[] found) {
         final boolean[] any = {false};
         long move;
         do {

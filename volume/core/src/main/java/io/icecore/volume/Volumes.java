@@ -24,6 +24,7 @@ final class Volumes {
     private final VolumeData data;
     private final OpenExports open = new OpenExports();
     private boolean changing;
+    private volatile boolean tidyDue = true;
 
     Volumes(final Store store, final Clock clock) {
         this.store = store;
@@ -128,6 +129,23 @@ final class Volumes {
     void changing() {
         assert store.lockedByCurrentThread();
         changing = true;
+    }
+
+    /** Things are consistent again, though the action goes on. */
+    void changed() {
+        changing = false;
+    }
+
+    /** Something may have become superfluous: housekeeping should look. Set on opening, too. */
+    void tidyLater() {
+        tidyDue = true;
+    }
+
+    /** Whether housekeeping should look; from now on no more, until {@link #tidyLater}. */
+    boolean takeTidyDue() {
+        final boolean due = tidyDue;
+        tidyDue = false;
+        return due;
     }
 
     // ---- volumes and exports

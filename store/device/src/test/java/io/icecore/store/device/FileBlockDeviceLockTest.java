@@ -75,6 +75,14 @@ class FileBlockDeviceLockTest {
     }
 
     @Test
+    void isNotOpenedWhereAnInterruptWouldCloseItForEverybody() throws Exception {
+        try (SecondProcess second = SecondProcess.openingWithoutFlags(path)) {
+            assertThat(second.result())
+                    .startsWith("this Java runtime does not open sun.nio.ch: start it with --add-exports=java.base");
+        }
+    }
+
+    @Test
     void readsBesideAWriter() {
         try (FileBlockDevice writer = FileBlockDevice.open(path);
                 FileBlockDevice reader = FileBlockDevice.openReadOnly(path)) {

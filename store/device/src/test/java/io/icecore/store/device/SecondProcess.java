@@ -33,10 +33,19 @@ final class SecondProcess implements AutoCloseable {
 
     /** Starts it; {@link #result()} tells whether it got the device. */
     static SecondProcess opening(final Path path) throws IOException {
+        return start(path, "--add-", "--enable-native-access");
+    }
+
+    /** The same in a Java runtime that keeps its internals to itself. */
+    static SecondProcess openingWithoutFlags(final Path path) throws IOException {
+        return start(path);
+    }
+
+    private static SecondProcess start(final Path path, final String... flagsPassedOn) throws IOException {
         final List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.startsWith("--add-"))
+                .filter(argument -> List.of(flagsPassedOn).stream().anyMatch(argument::startsWith))
                 .forEach(command::add);
         command.add("-XX:TieredStopAtLevel=1");
         command.add("-cp");

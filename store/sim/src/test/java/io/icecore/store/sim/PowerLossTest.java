@@ -106,6 +106,22 @@ class PowerLossTest {
     }
 
     @Test
+    void leavesSectorsOfOneBlockAtDifferentVersions() {
+        int mixed = 0;
+        for (int seed = 0; seed < 100; seed++) {
+            final byte[] found = content(deviceWithUnflushedWrites().powerCycle(seed, Survival.SECTORS));
+            boolean first = false;
+            boolean second = false;
+            for (int sector = 0; sector < 8; sector++) {
+                first |= valueOf(found, sector) == FIRST;
+                second |= valueOf(found, sector) == SECOND;
+            }
+            mixed += first && second ? 1 : 0;
+        }
+        assertThat(mixed).isGreaterThan(20);
+    }
+
+    @Test
     void keepsWholeWritesWhereTheDeviceReorders() {
         boolean reordered = false;
         for (int seed = 0; seed < 200; seed++) {

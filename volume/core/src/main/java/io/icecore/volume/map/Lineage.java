@@ -1,10 +1,15 @@
 package io.icecore.volume.map;
 
+import java.util.Arrays;
+
 /**
  * A point in the history of a branch, and the points that it reads through: (branch, epoch), its parent, and so on.
  * Immutable.
  */
 public final class Lineage {
+    /** Branches are numbered from 1. */
+    private static final Lineage NOTHING = new Lineage(new long[] {0}, new long[] {0});
+
     private final long[] branches;
     private final long[] epochs;
 
@@ -20,6 +25,15 @@ public final class Lineage {
         final long[] changed = epochs.clone();
         changed[0] = epoch;
         return new Lineage(branches, changed);
+    }
+
+    /** What the branch reads through. Without a parent that is nothing: a branch that does not exist. */
+    public Lineage parent() {
+        if (depth() == 1) {
+            return NOTHING;
+        }
+        final int last = branches.length;
+        return new Lineage(Arrays.copyOfRange(branches, 1, last), Arrays.copyOfRange(epochs, 1, last));
     }
 
     /** How many points there are: 1 when the branch has no parent. */

@@ -9,6 +9,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Memory of requests in flight: direct buffers, reused, bounded by connection and in total. A connection that asks for
@@ -21,6 +23,8 @@ import org.agrona.concurrent.UnsafeBuffer;
 final class NbdBufferPool implements AutoCloseable {
     /** What each connection has for itself, in bytes. */
     static final int RESERVE_LENGTH = 1 << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(NbdBufferPool.class);
 
     private static final int LENGTH_MIN = 4096;
     private static final int CLASS_SHIFT_MIN = Integer.numberOfTrailingZeros(LENGTH_MIN);
@@ -78,6 +82,7 @@ final class NbdBufferPool implements AutoCloseable {
         private long ownSharedBytes;
         private int wantedLength;
         private Lease grant;
+        private OutOfMemoryError refusal;
 
         private Share(final long bytesMax) {
             this.bytesMax = bytesMax;
@@ -104,8 +109,11 @@ final class NbdBufferPool implements AutoCloseable {
                 }
                 wantedLength = rounded;
                 waiting.add(this);
-                while (grant == null) {
+                while (grant == null && refusal == null) {
                     granted.awaitUninterruptibly();
+                }
+                if (refusal != null) {
+                    throw refusal;
                 }
                 final Lease result = grant;
                 grant = null;
@@ -181,12 +189,15 @@ final class NbdBufferPool implements AutoCloseable {
         boolean othersFirst = false;
         for (final Iterator<Share> shares = waiting.iterator(); shares.hasNext(); ) {
             final Share share = shares.next();
-            final Lease lease = share.take(share.wantedLength, othersFirst);
-            if (lease == null) {
+            try {
+                share.grant = share.take(share.wantedLength, othersFirst);
+            } catch (final OutOfMemoryError ex) {
+                share.refusal = ex; // It is theirs, not of whoever gave something back.
+            }
+            if (share.grant == null && share.refusal == null) {
                 othersFirst |= !share.atOwnLimit();
             } else {
                 shares.remove();
-                share.grant = lease;
                 share.granted.signal();
             }
         }
@@ -200,7 +211,13 @@ final class NbdBufferPool implements AutoCloseable {
             return lease;
         }
         freeIdleBeyond(Math.max(0, sharedBytesMax - sharedBytes - length));
-        return new Lease(length);
+        try {
+            return new Lease(length);
+        } catch (final OutOfMemoryError ex) {
+            LOG.warn("the JVM's limit for direct memory is below what the options allow: problem={}", ex.getMessage());
+            freeIdleBeyond(0);
+            return new Lease(length);
+        }
     }
 
     private void giveBack(final Lease lease) {

@@ -57,7 +57,7 @@ final class NbdConnection implements Runnable {
                 transmit(session, input);
             }
         } catch (final NbdProtocolException ex) {
-            LOG.warn("dropped a client that broke the protocol: peer={} problem={}", peer, ex.getMessage());
+            LOG.warn("dropped a client: peer={} problem={}", peer, ex.getMessage());
         } catch (final EOFException ex) {
             LOG.info("lost a client: peer={} problem={}", peer, ex.getMessage());
         } catch (final ClosedChannelException ex) {
@@ -136,6 +136,6 @@ final class NbdConnection implements Runnable {
 
     NbdClient facts() {
         final NbdTransmission current = transmission;
-        return current == null ? new NbdClient(peer, null, 0, 0, 0, 0, since) : current.facts(peer, since);
+        return current == null ? new NbdClient(peer, null, 0, 0, 0, 0, since) : current.facts(since);
     }
 }

@@ -180,7 +180,7 @@ final class NbdHandshake {
                 replies.infoText(option, Nbd.INFO_NAME, export.name());
             }
             if ((requested & 1 << Nbd.INFO_DESCRIPTION) != 0) {
-                replies.infoText(option, Nbd.INFO_DESCRIPTION, description(export));
+                replies.infoText(option, Nbd.INFO_DESCRIPTION, description(export.name()));
             }
             if ((requested & 1 << Nbd.INFO_BLOCK_SIZE) != 0) {
                 replies.infoBlockSize(option);
@@ -206,7 +206,7 @@ final class NbdHandshake {
             throw new NbdOptionException(Nbd.REP_ERR_POLICY, "the exports cannot be listed now");
         }
         for (final String name : names) {
-            replies.server(Nbd.OPT_LIST, name);
+            replies.server(Nbd.OPT_LIST, name, description(name));
         }
         replies.acknowledge(Nbd.OPT_LIST);
     }
@@ -271,8 +271,9 @@ final class NbdHandshake {
         return volumes.get(0);
     }
 
-    private static String description(final Export export) {
-        return export.readOnly() ? "Icecore snapshot, read-only" : "Icecore volume";
+    /** By the name alone, so that a list of many exports need not open each. */
+    private static String description(final String name) {
+        return name.indexOf('@') >= 0 ? "Icecore snapshot, read-only" : "Icecore volume";
     }
 
     /** Zeroing changes the mapping and writes no zeroes: always fast. A flush covers the writes of all connections. */

@@ -39,13 +39,14 @@ final class NbdOptionReplies implements AutoCloseable {
     }
 
     /** One export of a list. */
-    void server(final int option, final String name) throws IOException {
+    void server(final int option, final String name, final String description) throws IOException {
         final byte[] text = name.getBytes(UTF_8);
+        final byte[] details = truncated(description);
         if (text.length > Nbd.STRING_LENGTH_MAX) {
             return; // It could not be asked for either.
         }
-        header(option, Nbd.REP_SERVER, Integer.BYTES + text.length);
-        staged.putInt(text.length).put(text);
+        header(option, Nbd.REP_SERVER, Integer.BYTES + text.length + details.length);
+        staged.putInt(text.length).put(text).put(details);
     }
 
     void infoExport(final int option, final long size, final int flags) throws IOException {

@@ -1,6 +1,7 @@
 package io.icecore.volume.nbd;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.GatheringByteChannel;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -19,7 +20,7 @@ import org.slf4j.LoggerFactory;
 final class NbdReplies implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(NbdReplies.class);
 
-    private final NbdTransmission transmission;
+    private final NbdRequestsInFlight inFlight;
     private final GatheringByteChannel channel;
     private final ManyToOneConcurrentArrayQueue<NbdRequest> ended;
     /** One message after the other: held while a batch goes out. */
@@ -34,11 +35,11 @@ final class NbdReplies implements Runnable {
 
     /** @param requestsMax never more than this many are offered and not yet released */
     NbdReplies(
-            final NbdTransmission transmission,
+            final NbdRequestsInFlight inFlight,
             final GatheringByteChannel channel,
             final int requestsMax,
             final String writerName) {
-        this.transmission = transmission;
+        this.inFlight = inFlight;
         this.channel = channel;
         this.ended = new ManyToOneConcurrentArrayQueue<>(Math.max(2, requestsMax));
         this.writerName = writerName;
@@ -72,9 +73,8 @@ final class NbdReplies implements Runnable {
             sendWhatEnds();
         } catch (final RuntimeException | Error ex) {
             LOG.error("replies could not be encoded, dropped the client: writer={}", writerName, ex);
-            broken = true;
-            closeChannel();
-            batch.reset(transmission);
+            breakOff();
+            batch.reset(inFlight);
             sendWhatEnds(); // Which now only releases: what is in flight still has to come home.
         }
     }
@@ -84,7 +84,7 @@ final class NbdReplies implements Runnable {
             final NbdRequest request = ended.poll();
             if (request != null) {
                 if (broken || !batch.add(request)) {
-                    transmission.release(request);
+                    inFlight.release(request);
                 }
                 if (!batch.hasRoom()) {
                     send(batch);
@@ -111,25 +111,83 @@ final class NbdReplies implements Runnable {
                 full.writeTo(channel);
             }
         } catch (final IOException ex) {
-            broken = true;
             LOG.debug("could not send replies: {}", ex.toString());
-            closeChannel();
+            breakOff();
         } finally {
             sending.unlock();
-            full.reset(transmission);
+            full.reset(inFlight);
         }
     }
 
-    private void closeChannel() {
+    /**
+     * Sends {@code header} and then the data of a long READ piece by piece, with no other reply in between.
+     *
+     * <p>A failure on the way can be told of a chunk: zeroes to its end, then an error chunk. In a simple reply there is
+     * no way left to tell it, and the specification has the connection dropped.
+     *
+     * @param piece    has been read; the rest of the {@code length} bytes follows through its memory
+     * @param readNext reads the piece
+     */
+    void stream(final NbdReplyBatch header, final NbdRequest piece, final int length, final Runnable readNext) {
+        boolean complete = false;
+        sending.lock();
+        try {
+            send(header);
+            streamData(piece, piece.offset + length, readNext, header.isStructured());
+            if (header.isStructured()) {
+                header.addEnd(piece.cookie, piece.error);
+                send(header);
+            }
+            complete = piece.error == null || header.isStructured();
+        } finally {
+            if (!complete) {
+                LOG.warn("dropped a client that had been sent half of a reply: writer={}", writerName);
+                breakOff();
+            }
+            sending.unlock();
+        }
+    }
+
+    private void streamData(
+            final NbdRequest piece, final long end, final Runnable readNext, final boolean zeroesAfterFailure) {
+        while (!broken) {
+            write(piece.lease.bytes.limit((int) piece.length).position(0));
+            piece.offset += piece.length;
+            piece.length = Math.min(piece.length, end - piece.offset);
+            if (piece.length == 0) {
+                return;
+            }
+            if (piece.error == null) {
+                readNext.run();
+                if (piece.error != null && !zeroesAfterFailure) {
+                    return;
+                }
+                if (piece.error != null) {
+                    piece.lease.view.setMemory(0, piece.lease.length(), (byte) 0);
+                }
+            }
+        }
+    }
+
+    private void write(final ByteBuffer data) {
+        try {
+            while (data.hasRemaining()) {
+                channel.write(data);
+            }
+        } catch (final IOException ex) {
+            LOG.debug("could not send replies: {}", ex.toString());
+            breakOff();
+        }
+    }
+
+    /** Nothing is sent any more: what the client has may end in the middle of a message. */
+    private void breakOff() {
+        broken = true;
         try {
             channel.close(); // Wakes the connection's thread out of its read.
         } catch (final IOException ex) {
             LOG.debug("could not close a connection: {}", ex.toString());
         }
-    }
-
-    boolean isBroken() {
-        return broken;
     }
 
     /** Ends the writer once it has sent everything; all requests must have been offered. */

@@ -86,6 +86,29 @@ final class NbdReplyBatch implements AutoCloseable {
         replyCount++;
     }
 
+    /** What stands before {@code length} bytes of data that the caller sends itself, right after this batch. */
+    void addReadHeader(final NbdRequest request, final int length) {
+        if (structured) {
+            NbdReplyEncoder.offsetData(staged, request.cookie, false, request.offset, length);
+        } else {
+            NbdReplyEncoder.simple(staged, request.cookie, 0);
+        }
+        replyCount++;
+    }
+
+    boolean isStructured() {
+        return structured;
+    }
+
+    /** Ends a reply whose content chunk said nothing of an end. */
+    void addEnd(final long cookie, final NbdError errorOrNull) {
+        if (errorOrNull == null) {
+            NbdReplyEncoder.done(staged, cookie);
+        } else {
+            NbdReplyEncoder.error(staged, cookie, errorOrNull);
+        }
+    }
+
     void addSuccess(final long cookie) {
         NbdReplyEncoder.simple(staged, cookie, 0);
         replyCount++;
@@ -215,9 +238,9 @@ final class NbdReplyBatch implements AutoCloseable {
     }
 
     /** Empties the batch, sent or not, and hands back the requests whose memory it referred to. */
-    void reset(final NbdTransmission transmission) {
+    void reset(final NbdRequestsInFlight inFlight) {
         for (int i = 0; i < referencedCount; i++) {
-            transmission.release(referenced[i]);
+            inFlight.release(referenced[i]);
             referenced[i] = null;
         }
         staged.clear();

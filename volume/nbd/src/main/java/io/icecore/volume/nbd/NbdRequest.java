@@ -23,7 +23,8 @@ final class NbdRequest extends IoRequest {
 
     private static final int DESCRIPTORS_LENGTH_MAX = 64 << 10;
 
-    private final NbdTransmission transmission;
+    private final NbdReplies replies;
+    private final NbdFailureLog failures;
 
     long cookie;
     /** Own memory for the data; null when the data is in the receive buffer or there is none. */
@@ -32,6 +33,8 @@ final class NbdRequest extends IoRequest {
     Pieces pieces;
     /** The connection's thread executes it and waits: nobody need be told of its end. */
     boolean inline;
+    /** Has been completed. */
+    boolean ended;
 
     NbdError error;
     /** Of EXTENTS: the most to report. */
@@ -41,8 +44,9 @@ final class NbdRequest extends IoRequest {
     private long describedTo;
     private int lastStatus;
 
-    NbdRequest(final NbdTransmission transmission) {
-        this.transmission = transmission;
+    NbdRequest(final NbdReplies replies, final NbdFailureLog failures) {
+        this.replies = replies;
+        this.failures = failures;
     }
 
     void begin(final Op op, final NbdRequestDecoder header) {
@@ -55,6 +59,7 @@ final class NbdRequest extends IoRequest {
         pieces = null;
         error = null;
         inline = false;
+        ended = false;
     }
 
     void beginExtents(final boolean one) {
@@ -70,12 +75,13 @@ final class NbdRequest extends IoRequest {
 
     @Override
     protected void completed(final Throwable failureOrNull) {
+        ended = true;
         if (failureOrNull != null) {
             error = NbdError.of(failureOrNull);
-            transmission.failed(this, failureOrNull);
+            failures.failed(this, failureOrNull);
         }
         if (!inline) {
-            transmission.replies().offer(this);
+            replies.offer(this);
         }
     }
 

@@ -1,20 +1,12 @@
 package io.icecore.volume.nbd;
 
-import io.icecore.store.device.StoreException;
 import io.icecore.volume.Export;
 import io.icecore.volume.IoRequest.Op;
-import io.icecore.volume.ReadOnlyException;
 import io.icecore.volume.VolumeWorkers;
 import java.io.IOException;
 import java.nio.channels.GatheringByteChannel;
 import java.time.Instant;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
-import org.agrona.concurrent.ManyToManyConcurrentArrayQueue;
 import org.agrona.concurrent.NanoClock;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The transmission phase of one connection (specification, "Transmission"): takes requests until the client leaves.
@@ -23,8 +15,8 @@ import org.slf4j.LoggerFactory;
  * {@link NbdDispatchPolicy} says, and sends the replies to what it executed before it waits for anything. Replies to what
  * it handed over go out through {@link NbdReplies}, in the order in which they end.
  *
- * <p>Bounds: requests in flight ({@code slots}) and their bytes ({@code memory}). At a bound the thread waits and reads
- * nothing meanwhile, which is how the client comes to wait.
+ * <p>Bounds: requests in flight and their bytes. At a bound the thread waits and reads nothing meanwhile, which is how the
+ * client comes to wait.
  */
 final class NbdTransmission {
     /** Reads and writes longer than this travel through the store in pieces of it. Bytes. */
@@ -34,33 +26,21 @@ final class NbdTransmission {
     /** Replies sent at once, so that the client has something to do while the rest is executed. */
     private static final int REPLIES_SENT_AT_ONCE = 16;
 
-    private static final long FAILURE_LOG_INTERVAL_NANOS = 1_000_000_000;
-
-    private static final Logger LOG = LoggerFactory.getLogger(NbdTransmission.class);
-
     private final NbdSession session;
     private final Export export;
     private final VolumeWorkers workers;
     private final NbdInput input;
-    private final NbdBufferPool.Share memory;
     private final NanoClock clock;
     private final String peer;
 
     private final NbdRequestDecoder header = new NbdRequestDecoder();
     private final NbdDispatchPolicy policy = new NbdDispatchPolicy();
+    private final NbdTraffic traffic = new NbdTraffic();
+    private final NbdRequestsInFlight inFlight;
     private final NbdReplyBatch batch;
     private final NbdReplies replies;
-    private final int requestsMax;
-    private final Semaphore slots;
-    private final ManyToManyConcurrentArrayQueue<NbdRequest> idle;
     /** Executed by the connection's thread, without memory of its own. */
-    private final NbdRequest staged = new NbdRequest(this);
-
-    private final LongAdder requests = new LongAdder();
-    private final LongAdder bytesRead = new LongAdder();
-    private final LongAdder bytesWritten = new LongAdder();
-    private final AtomicLong failureLoggedNanos;
-    private final LongAdder failuresUnlogged = new LongAdder();
+    private final NbdRequest staged;
 
     NbdTransmission(
             final NbdSession session,
@@ -75,19 +55,15 @@ final class NbdTransmission {
         this.export = session.export();
         this.workers = workers;
         this.input = input;
-        this.memory = memory;
-        this.requestsMax = requestsMax;
         this.clock = clock;
         this.peer = peer;
         batch = new NbdReplyBatch(session.structuredReplies());
-        slots = new Semaphore(requestsMax);
-        idle = new ManyToManyConcurrentArrayQueue<>(Math.max(2, requestsMax));
-        for (int i = 0; i < requestsMax; i++) {
-            idle.offer(new NbdRequest(this));
-        }
-        replies =
-                new NbdReplies(this, output, requestsMax, Thread.currentThread().getName() + "-writer");
-        failureLoggedNanos = new AtomicLong(clock.nanoTime() - FAILURE_LOG_INTERVAL_NANOS);
+        inFlight = new NbdRequestsInFlight(requestsMax, memory, traffic);
+        final String writerName = Thread.currentThread().getName() + "-writer";
+        replies = new NbdReplies(inFlight, output, requestsMax, writerName);
+        final NbdFailureLog failures = new NbdFailureLog(clock, peer);
+        inFlight.fill(() -> new NbdRequest(replies, failures));
+        staged = new NbdRequest(replies, failures);
         input.beforeWait(this::send);
     }
 
@@ -109,13 +85,13 @@ final class NbdTransmission {
     /** Waits for the requests in flight, sends their replies if the client is still there, and frees the memory. */
     void finish() {
         send();
-        slots.acquireUninterruptibly(requestsMax);
+        inFlight.awaitAll();
         replies.close();
         batch.close();
     }
 
     private void serve() throws IOException {
-        requests.increment();
+        traffic.request();
         final NbdError violation = NbdRequestRules.violationOf(header, export.size(), export.readOnly(), session);
         if (violation != null) {
             input.skip(header.payloadLength());
@@ -142,6 +118,8 @@ final class NbdTransmission {
             batch.addEmptyRead(header.cookie());
         } else if (length > PIECE_LENGTH && session.structuredReplies() && !header.has(Nbd.CMD_FLAG_DF)) {
             readInPieces((int) length);
+        } else if (length > PIECE_LENGTH) {
+            readUndivided((int) length);
         } else {
             final boolean inline = policy.inline(Op.READ, false, length, alone());
             if (inline && length <= STAGED_LENGTH_MAX) {
@@ -161,7 +139,7 @@ final class NbdTransmission {
         staged.index = batch.readDataIndex();
         execute(staged);
         if (staged.error == null) {
-            bytesRead.add(length);
+            traffic.read(length);
             batch.addRead(staged);
         } else {
             batch.addError(staged.cookie, staged.error);
@@ -179,6 +157,40 @@ final class NbdTransmission {
         }
     }
 
+    /**
+     * A long READ whose reply is one message: a simple reply, or a chunk that must not be fragmented. Without memory for
+     * all of it now, it is streamed through the connection's reserve; so no request ever waits for other clients.
+     */
+    private void readUndivided(final int length) throws IOException {
+        final NbdBufferPool.Lease lease = inFlight.tryTakeMemory(length);
+        if (lease != null) {
+            dispatch(begin(Op.READ, lease, length), false);
+            return;
+        }
+        send();
+        final NbdRequest piece = begin(Op.READ, inFlight.takeMemory(PIECE_LENGTH), PIECE_LENGTH);
+        try {
+            stream(piece, length);
+        } finally {
+            inFlight.release(piece);
+        }
+    }
+
+    /** The first piece is read before anything is said, so that most failures can still be told as an error. */
+    private void stream(final NbdRequest piece, final int length) throws IOException {
+        execute(piece);
+        if (piece.error != null) {
+            makeRoom(0);
+            batch.addError(piece.cookie, piece.error);
+            return;
+        }
+        batch.addReadHeader(piece, length);
+        replies.stream(batch, piece, length, () -> execute(piece));
+        if (piece.error == null) {
+            traffic.read(length);
+        }
+    }
+
     private void write() throws IOException {
         final int length = header.payloadLength();
         if (length == 0) {
@@ -187,9 +199,11 @@ final class NbdTransmission {
         } else if (length > PIECE_LENGTH) {
             writeInPieces(length);
         } else if (length > STAGED_LENGTH_MAX) {
+            final boolean noneBefore = inFlight.count() == 0;
             final NbdRequest request = begin(Op.WRITE, length);
             receive(request, length);
-            dispatch(request, policy.inline(Op.WRITE, request.fua, length, alone()));
+            final boolean alone = noneBefore && input.remaining() < NbdRequestDecoder.HEADER_LENGTH;
+            dispatch(request, policy.inline(Op.WRITE, request.fua, length, alone));
         } else {
             writeStaged(length);
         }
@@ -198,8 +212,7 @@ final class NbdTransmission {
     /** Straight out of the receive buffer, if this thread executes it. */
     private void writeStaged(final int length) throws IOException {
         input.require(length);
-        final boolean alone =
-                slots.availablePermits() == requestsMax && input.remaining() < length + NbdRequestDecoder.HEADER_LENGTH;
+        final boolean alone = inFlight.count() == 0 && input.remaining() < length + NbdRequestDecoder.HEADER_LENGTH;
         if (policy.inline(Op.WRITE, header.has(Nbd.CMD_FLAG_FUA), length, alone)) {
             staged.begin(Op.WRITE, header);
             staged.export = export;
@@ -208,7 +221,7 @@ final class NbdTransmission {
             execute(staged);
             input.consume(length);
             if (staged.error == null) {
-                bytesWritten.add(length);
+                traffic.written(length);
             }
             answerStaged();
         } else {
@@ -241,7 +254,7 @@ final class NbdTransmission {
             received = true;
         } finally {
             if (!received) {
-                release(request); // The client is gone, and what it did not send whole is not written.
+                inFlight.release(request); // The client is gone, and what it did not send whole is not written.
             }
         }
     }
@@ -297,35 +310,33 @@ final class NbdTransmission {
 
     /** This is the only request there is: none in flight, none received. */
     private boolean alone() {
-        return slots.availablePermits() == requestsMax && input.remaining() < NbdRequestDecoder.HEADER_LENGTH;
+        return inFlight.count() == 0 && input.remaining() < NbdRequestDecoder.HEADER_LENGTH;
     }
 
     /** Takes a request and memory for it; waits until there are both. */
     private NbdRequest begin(final Op op, final int memoryLength) throws IOException {
-        if (!slots.tryAcquire()) {
-            send();
-            slots.acquireUninterruptibly();
-        }
-        NbdRequest request = idle.poll();
-        while (request == null) { // There is one: the thread that gave the slot back is about to let go of it.
-            Thread.onSpinWait();
-            request = idle.poll();
-        }
-        request.begin(op, header);
-        request.export = export;
-        request.lease = null;
-        request.buffer = null;
+        NbdBufferPool.Lease lease = null;
         if (memoryLength > 0) {
-            NbdBufferPool.Lease lease = memory.tryAcquire(memoryLength);
+            lease = inFlight.tryTakeMemory(memoryLength);
             if (lease == null) {
                 send();
-                lease = memory.acquire(memoryLength);
+                lease = inFlight.takeMemory(memoryLength);
             }
-            request.lease = lease;
-            request.length = memoryLength;
-            request.buffer = lease.view;
-            request.index = 0;
         }
+        return begin(op, lease, memoryLength);
+    }
+
+    private NbdRequest begin(final Op op, final NbdBufferPool.Lease lease, final int length) {
+        if (!inFlight.tryTakeSlot()) {
+            send();
+            inFlight.takeSlot();
+        }
+        final NbdRequest request = inFlight.begin(op, header);
+        request.export = export;
+        request.lease = lease;
+        request.buffer = lease == null ? null : lease.view;
+        request.index = 0;
+        request.length = lease == null ? header.length() : length;
         return request;
     }
 
@@ -334,7 +345,7 @@ final class NbdTransmission {
             if (!replies.hasWriter()) {
                 replies.ensureWriter(new NbdReplyBatch(session.structuredReplies()));
             }
-            workers.submit(request);
+            submit(request);
             return;
         }
         boolean referenced = false;
@@ -344,11 +355,23 @@ final class NbdTransmission {
             referenced = batch.add(request);
         } finally {
             if (!referenced) {
-                release(request);
+                inFlight.release(request);
             }
         }
         if (referenced) {
             send(); // Its memory is wanted back before the next request asks for some.
+        }
+    }
+
+    private void submit(final NbdRequest request) {
+        boolean submitted = false;
+        try {
+            workers.submit(request);
+            submitted = true;
+        } finally {
+            if (!submitted && !request.ended) {
+                inFlight.release(request); // Refused, because the workers are closed: nobody else will.
+            }
         }
     }
 
@@ -376,55 +399,15 @@ final class NbdTransmission {
         }
     }
 
-    /** The request's reply has been sent, or never will be. Any thread. */
-    void release(final NbdRequest request) {
-        if (request.lease != null) {
-            if (request.error == null && request.op == Op.READ) {
-                bytesRead.add(request.length);
-            } else if (request.error == null && request.op == Op.WRITE) {
-                bytesWritten.add(request.length);
-            }
-            memory.release(request.lease);
-            request.lease = null;
-        }
-        final boolean offered = idle.offer(request);
-        assert offered : "a request released twice";
-        slots.release();
-    }
-
-    NbdReplies replies() {
-        return replies;
-    }
-
-    /** Any thread. A store in trouble fails every request: one line a second says as much as a thousand. */
-    void failed(final NbdRequest request, final Throwable failure) {
-        if (failure instanceof ReadOnlyException) {
-            return;
-        }
-        final long now = clock.nanoTime();
-        final long logged = failureLoggedNanos.get();
-        if (now - logged < FAILURE_LOG_INTERVAL_NANOS || !failureLoggedNanos.compareAndSet(logged, now)) {
-            failuresUnlogged.increment();
-            return;
-        }
-        final String where = String.format(
-                "%s of %s: offset=%d length=%d peer=%s failuresUnlogged=%d",
-                request.op, export.name(), request.offset, request.length, peer, failuresUnlogged.sumThenReset());
-        if (failure instanceof StoreException) {
-            LOG.warn("request failed: {} cause={}", where, failure.toString());
-        } else {
-            LOG.error("request failed because of a bug: {}", where, failure);
-        }
-    }
-
-    NbdClient facts(final String peerName, final Instant since) {
+    /** As of now; any thread. */
+    NbdClient facts(final Instant since) {
         return new NbdClient(
-                peerName,
+                peer,
                 export.name(),
-                requests.sum(),
-                bytesRead.sum(),
-                bytesWritten.sum(),
-                requestsMax - slots.availablePermits(),
+                traffic.requests(),
+                traffic.bytesRead(),
+                traffic.bytesWritten(),
+                inFlight.count(),
                 since);
     }
 }

@@ -180,8 +180,8 @@ class NbdHandshakeTest {
         final List<RawNbdClient.OptionReply> replies = client.option(Nbd.OPT_LIST, new byte[0]);
 
         assertThat(replies).extracting(RawNbdClient.OptionReply::type).containsExactly(2, 2, 1);
-        assertThat(replies.get(0).text()).isEqualTo("\0\0\0\3vol");
-        assertThat(replies.get(1).text()).isEqualTo("\0\0\0\12vol@monday");
+        assertThat(replies.get(0).text()).isEqualTo("\0\0\0\3volIcecore volume");
+        assertThat(replies.get(1).text()).isEqualTo("\0\0\0\12vol@mondayIcecore snapshot, read-only");
         assertStillHaggling();
     }
 

@@ -472,8 +472,14 @@ class NbdTransmissionTest {
             sender.start();
             senders.add(sender);
         }
-        waitUntil(() -> server.clients().stream().mapToInt(NbdClient::inFlight).sum() >= 15);
-        pause(300);
+        final int[] inFlight = new int[1];
+        waitUntil(() -> {
+            final int before = inFlight[0];
+            pause(200);
+            inFlight[0] =
+                    server.clients().stream().mapToInt(NbdClient::inFlight).sum();
+            return inFlight[0] >= 15 && inFlight[0] == before;
+        });
 
         final RawNbdClient quick = structured();
         for (int i = 0; i < 50; i++) {
@@ -483,7 +489,43 @@ class NbdTransmissionTest {
         }
         quick.request(Nbd.CMD_READ, 0, 2, 0, 8 * MIB);
         assertThat(readChunks(quick, 2, 0, 8 * MIB)).hasSize(8 * MIB);
+        readUndividedWhileOthersHoldTheMemory();
         assertThat(server.clients().stream().mapToInt(NbdClient::inFlight)).allMatch(count -> count <= 32);
+    }
+
+    /** Which the connection's reserve cannot hold at once. */
+    private void readUndividedWhileOthersHoldTheMemory() throws IOException {
+        final RawNbdClient unfragmented = structured();
+        final RawNbdClient plain = simple();
+        final int length = 9 * MIB + 333;
+        final byte[] data = noise(length);
+        plain.write(0, 1, 0, data);
+        assertSuccess(plain.reply(), 1);
+
+        unfragmented.request(Nbd.CMD_READ, Nbd.CMD_FLAG_DF, 2, 0, length);
+        final RawNbdClient.Reply chunk = unfragmented.reply();
+        assertThat(Arrays.equals(chunk.data(), data)).isTrue();
+        assertThat(chunk.done()).isFalse();
+        assertThat(unfragmented.reply().type()).isEqualTo(Nbd.REPLY_TYPE_NONE);
+        plain.request(Nbd.CMD_READ, 0, 3, 0, length);
+        assertThat(Arrays.equals(plain.reply(length).payload(), data)).isTrue();
+
+        volume.hook = (method, offset, ignored) -> {
+            if (offset == 3 * MIB) {
+                throw new CorruptStoreException("chunk", 4096, "checksum 0x1 (expected: 0x2)");
+            }
+        };
+        unfragmented.request(Nbd.CMD_READ, Nbd.CMD_FLAG_DF, 4, 0, length);
+        final byte[] torn = unfragmented.reply().data();
+        assertThat(Arrays.equals(torn, 0, 3 * MIB, data, 0, 3 * MIB)).isTrue();
+        assertThat(Arrays.equals(torn, 3 * MIB, length, new byte[length], 0, length - 3 * MIB))
+                .isTrue();
+        assertFailure(unfragmented.reply(), 4, 5);
+        plain.request(Nbd.CMD_READ, 0, 5, 0, length);
+        plain.receive(16 + 3 * MIB);
+        assertThat(plain.atEnd()).isTrue();
+        volume.hook = (method, offset, ignored) -> {};
+        assertAlive(unfragmented);
     }
 
     @Test

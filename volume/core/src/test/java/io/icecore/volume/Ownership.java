@@ -1,0 +1,114 @@
+package io.icecore.volume;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.icecore.volume.map.Extent;
+import io.icecore.volume.map.HeadMap;
+import io.icecore.volume.map.HistoryMap;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Walks the head and the history of every branch: who owns which block, and does each have one owner? */
+final class Ownership {
+    /** A version in the history. */
+    private record Dead(long branch, long death, int length) {}
+
+    private final Map<Long, Long> roots = new HashMap<>();
+    private final Map<Long, List<Long>> kept = new HashMap<>();
+    private final Map<Long, Long> blocksByRoot = new HashMap<>();
+    private final Set<Long> owned = new HashSet<>();
+    private final List<Dead> dead = new ArrayList<>();
+
+    private Ownership() {}
+
+    static Ownership of(final Catalog catalog) {
+        final Ownership ownership = new Ownership();
+        final Volumes volumes = catalog.parts();
+        volumes.look(() -> {
+            final CatalogueTree tree = new CatalogueTree(catalog.store());
+            for (boolean more = tree.nextId(CatalogueTree.BRANCH, 0);
+                    more;
+                    more = tree.nextId(CatalogueTree.BRANCH, tree.id() + 1)) {
+                ownership.add(volumes, volumes.branches().withKept(tree.id()));
+            }
+            return null;
+        });
+        return ownership;
+    }
+
+    private void add(final Volumes volumes, final Branch branch) {
+        Branch root = branch;
+        while (root.hasParent()) {
+            root = volumes.branches().get(root.parentBranch);
+        }
+        roots.put(branch.number, root.number);
+        final List<Long> epochs = new ArrayList<>();
+        for (int i = 0; i < branch.keptCount(); i++) {
+            epochs.add(branch.kept(i));
+        }
+        kept.put(branch.number, epochs);
+        final Extent extent = new Extent();
+        final HeadMap head = volumes.data().head();
+        long end = 0;
+        for (long at = 0; head.ceiling(branch.number, at, extent); at = extent.chunk() + 1) {
+            assertThat(extent.chunk())
+                    .as("extents of the head overlap: " + extent)
+                    .isGreaterThanOrEqualTo(end);
+            end = extent.end();
+            own(root.number, extent);
+        }
+        final HistoryMap history = volumes.data().history();
+        long chunk = 0;
+        long birth = 0;
+        while (history.ceiling(branch.number, chunk, birth, extent)) {
+            assertThat(extent.birth()).as("life of " + extent).isLessThan(extent.death());
+            chunk = extent.chunk();
+            birth = extent.birth() + 1;
+            own(root.number, extent);
+            if (!extent.zeroes()) {
+                dead.add(new Dead(branch.number, extent.death(), extent.length()));
+            }
+        }
+    }
+
+    private void own(final long root, final Extent extent) {
+        if (!extent.zeroes()) {
+            for (int i = 0; i < extent.length(); i++) {
+                assertThat(owned.add(extent.block() + i))
+                        .as("second owner of a block of " + extent)
+                        .isTrue();
+            }
+            blocksByRoot.merge(root, (long) extent.length(), Long::sum);
+        }
+    }
+
+    long blocks() {
+        return owned.size();
+    }
+
+    /** Blocks owned by all branches that read through the same root in the end. */
+    Map<Long, Long> blocksByRoot() {
+        return blocksByRoot;
+    }
+
+    long rootOf(final long branch) {
+        return roots.get(branch);
+    }
+
+    /** Kept epochs of each branch, hidden ones included. */
+    Map<Long, List<Long>> kept() {
+        return kept;
+    }
+
+    /** Chunks of the history whose death is after this epoch and not after the next. */
+    long died(final long branch, final long epoch, final long next) {
+        return dead.stream()
+                .filter(version -> version.branch == branch && epoch < version.death && version.death <= next)
+                .mapToLong(Dead::length)
+                .sum();
+    }
+}
