@@ -197,23 +197,31 @@ final class Tour implements AutoCloseable {
                 "After %,d writes, of which %,d are acknowledged and %,d were also flushed. Nothing was closed, nothing"
                         + " was saved.",
                 record.sent(), record.acknowledgedState(), record.flushedState());
+        final Duration javaStart = timeOfStartingJava();
         final Instant begin = clock.instant();
         startServer();
         narrator.say(
-                "Serving again after %s, the start of Java included: there is no log to replay.",
-                narrator.since(begin));
+                "Serving again %s after it was started. Most of that is Java: `icecore --version` takes %s here. There is"
+                        + " no log to replay.",
+                narrator.since(begin), Narrator.seconds(javaStart));
         final Comparison comparison;
         try (NbdClient disk = server.connect(VOLUME)) {
             comparison = compare(VOLUME, disk, disk::read);
         }
         Proof.requireWithin(VOLUME, comparison, record.flushedState(), record.sent());
         narrator.proved(
-                "The disk is, byte for byte, as after write %,d: all %,d flushed writes are there, and %,d of the %,d"
-                        + " that came later.",
+                "The disk is, byte for byte, as after write %,d: all %,d flushed writes are there. Of the %,d after them,"
+                        + " of which nobody had been promised anything, %,d survived too.",
                 comparison.lastState(),
                 record.flushedState(),
-                comparison.lastState() - record.flushedState(),
-                record.sent() - record.flushedState());
+                record.sent() - record.flushedState(),
+                comparison.lastState() - record.flushedState());
+    }
+
+    private Duration timeOfStartingJava() throws IOException, InterruptedException {
+        final Instant begin = clock.instant();
+        icecore.run("--version");
+        return Duration.between(begin, clock.instant());
     }
 
     // ---- 6
@@ -345,8 +353,16 @@ final class Tour implements AutoCloseable {
         if (exitCode != 0) {
             throw new TourException("exit code of icecore serve after SIGTERM: " + exitCode + " (expected: 0)");
         }
-        command("check");
-        narrator.proved("Every block of the store is used exactly once or free, says check.");
+        narrator.command("icecore check");
+        final Icecore.Result check = icecore.tryRun("check");
+        if (check.exitCode() == 0) {
+            narrator.proved("Every block of the store is used exactly once or free, says check.");
+        } else if (check.err().contains("not built yet")) {
+            narrator.say("SKIPPED: this build of the program has no check yet. Nothing is proved here.");
+        } else {
+            throw new TourException("icecore check found damage, exit code " + check.exitCode() + ": "
+                    + check.out().strip() + check.err().strip());
+        }
         final long used = JsonOutput.usedBytes(icecore.run("store", "info", "--json"));
         narrator.say(
                 "%,d snapshots of a disk of %s would be %s of copies; the store uses %s for all of them and the disk.",
