@@ -1,9 +1,21 @@
 package io.icecore.store;
 
+import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
+
+import io.icecore.store.commit.CommitParticipant;
+import io.icecore.store.commit.Committer;
+import io.icecore.store.commit.OpenedStore;
+import io.icecore.store.commit.Opener;
+import io.icecore.store.commit.ReadOnlyView;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.device.NoSpaceException;
+import io.icecore.store.device.StoreException;
+import io.icecore.store.format.Superblock;
+import io.icecore.store.format.SuperblockLayout;
+import io.icecore.store.space.FreeSpaceMap;
+import io.icecore.store.tree.Forest;
 import io.icecore.store.tree.Tree;
-import java.util.UUID;
+import java.time.Clock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -14,60 +26,98 @@ import org.agrona.concurrent.UnsafeBuffer;
  *
  * <p>Threads. Lookups in trees and {@link #read} may be made by any thread without the lock. Changes (allocate, settle,
  * free, tree changes) are made under {@link #lock()}; what is changed under one hold of the lock is never split by a
- * commit. Device writes are made without it.
+ * commit. Device writes of data are made without it.
+ *
+ * <p>After a failed commit the store takes no more changes: what reached the medium is unknown, and only opening it again
+ * can tell. Reads go on.
  */
 public final class Store implements AutoCloseable {
-    // TEMPORARY in-memory stand-in with the contract of the real engine, so that the layers above can be built.
+    /** Dirty nodes beyond which {@link #relieve()} commits: 16 MiB of memory. */
+    private static final int DIRTY_NODES_MAX = 4096;
+
+    private static final long SEAL_AFTER_MILLIS = 1000;
+    private static final int NODE_FOOTPRINT_BYTES = BLOCK_LENGTH + 256;
+    private static final int CACHE_NODES_MIN = 512;
+
     private final BlockDevice device;
+    private final Clock clock;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Tree catalogue = new Tree();
-    private final Tree head = new Tree();
-    private final Tree history = new Tree();
-    private final Tree regions = new Tree();
-    private final UUID uuid = UUID.randomUUID();
-    private CommitParticipant participant;
-    private long next = 16;
-    private long used = 16;
-    private volatile long generation = 1;
+    private final OpenedStore opened;
+    private final Committer committer;
+    private final ReadOnlyView view;
+    private long idleSince = -1;
+    private boolean closed;
 
-    private Store(final BlockDevice device) {
+    private Store(final BlockDevice device, final Clock clock, final OpenedStore opened, final boolean readOnly) {
         this.device = device;
+        this.clock = clock;
+        this.opened = opened;
+        committer = readOnly ? null : new Committer(opened, lock, clock);
+        view = readOnly ? new ReadOnlyView(opened) : null;
     }
 
-    /** Formats the device. Its former content is lost. */
-    public static void format(final BlockDevice device, final String label) {}
+    /**
+     * Formats the whole device as an empty store. Its former content is lost.
+     *
+     * @param label 1 to 32 letters, digits, dots or dashes
+     * @throws IllegalArgumentException for a device below 16 MiB, or another label
+     */
+    public static void format(final BlockDevice device, final String label) {
+        Opener.format(device, label, Clock.systemUTC());
+    }
 
-    /** Opens the newest generation for reading and writing and makes that choice durable. */
+    /** Opens the newest complete generation for reading and writing and makes that choice durable. */
     public static Store open(final BlockDevice device) {
-        return new Store(device);
+        return open(device, Clock.systemUTC(), defaultCacheNodes());
     }
 
-    /** Opens the newest generation beside a writer, or of a store that must not be changed. */
+    /** @param cacheNodes clean tree nodes kept in memory, 4 KiB each */
+    public static Store open(final BlockDevice device, final Clock clock, final int cacheNodes) {
+        return new Store(device, clock, Opener.open(device, cacheNodes, clock), false);
+    }
+
+    /** Opens the newest complete generation beside a writer, or of a store that must not be changed. */
     public static Store openReadOnly(final BlockDevice device) {
-        return new Store(device);
+        return new Store(device, Clock.systemUTC(), Opener.openReadOnly(device, defaultCacheNodes()), true);
+    }
+
+    /** An eighth of the memory that the program may use, for nodes. */
+    private static int defaultCacheNodes() {
+        return (int) Math.max(CACHE_NODES_MIN, Runtime.getRuntime().maxMemory() / 8 / NODE_FOOTPRINT_BYTES);
     }
 
     /** Sets who is asked for notes in each commit, and hands it the notes found by opening. Once, before any change. */
     public void join(final CommitParticipant participant) {
-        this.participant = participant;
-        participant.loadNotes(new UnsafeBuffer(new byte[CommitParticipant.NOTES_LENGTH_MAX]), 0);
+        if (view == null) {
+            committer.join(participant);
+        } else {
+            view.join(participant);
+        }
+        final byte[] notes = opened.current.notes;
+        participant.loadNotes(new UnsafeBuffer(notes), notes.length);
+    }
+
+    public boolean readOnly() {
+        return view != null;
     }
 
     public Tree catalogue() {
-        return catalogue;
+        return opened.forest.tree(OpenedStore.CATALOGUE);
     }
 
     public Tree head() {
-        return head;
+        return opened.forest.tree(OpenedStore.HEAD);
     }
 
     public Tree history() {
-        return history;
+        return opened.forest.tree(OpenedStore.HISTORY);
     }
 
     public Tree regions() {
-        return regions;
+        return opened.forest.tree(OpenedStore.REGIONS);
     }
+
+    // ---- changing
 
     /** Takes the right to change the store. Reentrant. Hold it for microseconds, never over device I/O of data. */
     public void lock() {
@@ -83,7 +133,7 @@ public final class Store implements AutoCloseable {
     }
 
     /**
-     * Allocates a run of 1 to {@code countMax} adjacent blocks (a {@link BlockRun}), as near to the last one as free
+     * Allocates a run of 1 to {@code countMax} adjacent blocks (a {@code BlockRun}), as near to the last one as free
      * space allows. The run is in flight until {@link #settle} or {@link #abandon}: it is part of no commit. Under the
      * lock.
      *
@@ -91,19 +141,14 @@ public final class Store implements AutoCloseable {
      */
     public long allocate(final int countMax) {
         assert lock.isHeldByCurrentThread();
-        final int count = Math.min(countMax, 1024);
-        if ((next + count) * BlockDevice.BLOCK_LENGTH > device.length()) {
-            throw new NoSpaceException("store: full: " + device.name());
-        }
-        final long run = BlockRun.of(next, count);
-        next += count;
-        used += count;
-        return run;
+        requireWritable();
+        return opened.space.allocate(countMax, reserveBlocks());
     }
 
     /** Writes {@code count} blocks of an allocated run. Without the lock. */
     public void write(final long block, final DirectBuffer source, final int index, final int count) {
-        device.write(block * BlockDevice.BLOCK_LENGTH, source, index, count * BlockDevice.BLOCK_LENGTH);
+        requireWritable();
+        device.write(block * BLOCK_LENGTH, source, index, count * BLOCK_LENGTH);
     }
 
     /**
@@ -114,90 +159,205 @@ public final class Store implements AutoCloseable {
      */
     public void settle(final long block, final int count, final DirectBuffer checksums, final int index) {
         assert lock.isHeldByCurrentThread();
+        opened.space.settle(block, count);
+        for (int i = 0; i < count; i++) {
+            opened.uncovered.add(
+                    block + i, checksums.getInt(index + i * Integer.BYTES, java.nio.ByteOrder.LITTLE_ENDIAN));
+        }
+        committer.changed();
     }
 
     /** The write of these blocks failed: they are free again. Under the lock. */
     public void abandon(final long block, final int count) {
         assert lock.isHeldByCurrentThread();
-        used -= count;
+        opened.space.abandon(block, count);
     }
 
     /** Nothing refers to these settled blocks any more. They are reused once no commit that saw them can be opened. */
     public void free(final long block, final int count) {
         assert lock.isHeldByCurrentThread();
-        used -= count;
+        opened.uncovered.remove(block, count);
+        opened.space.free(block, count);
+        committer.changed();
     }
+
+    // ---- reading
 
     /** Reads {@code count} blocks. Without the lock. The caller verifies checksums, and {@link #unchangedSince}. */
     public void read(final long block, final MutableDirectBuffer target, final int index, final int count) {
-        device.read(block * BlockDevice.BLOCK_LENGTH, target, index, count * BlockDevice.BLOCK_LENGTH);
+        opened.reader.read(block, target, index, count);
     }
 
     /** Take this before looking up addresses that will be read without the lock. */
     public long stamp() {
-        return 0;
+        return view == null ? committer.durableCount() : opened.current.generation;
     }
 
-    /** True when no block that a lookup made after {@code stamp} can have named has been reused since. Else look up again. */
+    /**
+     * True when no block that a lookup made after {@code stamp} can have named has been reused since. Else look up again
+     * and read again. (A block freed after the stamp belongs at the earliest to the next commit, and is reused at the
+     * earliest when the one after that is durable.)
+     */
     public boolean unchangedSince(final long stamp) {
-        return true;
+        return view == null ? committer.durableCount() - stamp < 2 : view.unchangedSince(stamp);
     }
+
+    // ---- commits
 
     /**
      * Makes everything settled and changed before this call durable, and returns the generation that holds it. Callers
      * that wait at the same time share one commit. Without the lock. Cheap when there is nothing to do.
      */
     public long commit() {
-        assert !lock.isHeldByCurrentThread();
-        lock.lock();
-        try {
-            if (participant != null) {
-                participant.beforeCommit(new UnsafeBuffer(new byte[CommitParticipant.NOTES_LENGTH_MAX]));
-            }
-            return ++generation;
-        } finally {
-            lock.unlock();
+        requireWritable();
+        idleSince = -1;
+        return committer.commit();
+    }
+
+    /** Commits when so much has changed that memory would run short. For writers, after each write. Without the lock. */
+    public void relieve() {
+        if (opened.forest.dirtyCount() > DIRTY_NODES_MAX) {
+            commit();
         }
+    }
+
+    /**
+     * Makes blocks available that only the last commits pin. Without the lock.
+     *
+     * @return false when there are none, so that what is free is all there is
+     */
+    public boolean releasePinned() {
+        requireWritable();
+        if (opened.space.withheldBlocks() == 0) {
+            return false;
+        }
+        committer.commitEmpty();
+        committer.commitEmpty();
+        return true;
     }
 
     /**
      * One tick of housekeeping, for a timer of a few hundred milliseconds: commits what has been waiting, and seals the
      * store (an empty commit that proves its parent durable) when it has been idle for a second.
      */
-    public void idle() {}
-
-    /** Blocks that can be allocated before {@link NoSpaceException}. */
-    public long freeBlocks() {
-        return device.length() / BlockDevice.BLOCK_LENGTH - used;
+    public void idle() {
+        if (view != null || committer.failure() != null || committer.sealed()) {
+            return;
+        }
+        if (committer.pendingChanges()) {
+            commit();
+        } else if (idleSince < 0) {
+            idleSince = clock.millis();
+        } else if (clock.millis() - idleSince >= SEAL_AFTER_MILLIS) {
+            committer.commitEmpty();
+        }
     }
 
-    /** Makes the device and the store larger, online. */
+    private void requireWritable() {
+        if (view != null) {
+            throw new StoreException("store was opened read-only: " + device.name());
+        }
+        committer.ensureUsable();
+    }
+
+    // ---- facts
+
+    /** Blocks that can be allocated before {@link NoSpaceException}, counting those that the last commits still pin. */
+    public long freeBlocks() {
+        lock.lock();
+        try {
+            return Math.max(0, opened.space.freeBlocks() - reserveBlocks());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Kept for nodes, so that commits and deletions work when the store is full. */
+    private long reserveBlocks() {
+        return Math.max(512, Math.min(opened.space.blockCount() / 32, 16384));
+    }
+
+    /** Makes the device and the store larger, online; durable when it returns. */
     public void grow(final long sizeBytes) {
+        requireWritable();
+        final long blocks = sizeBytes / BLOCK_LENGTH;
+        if (sizeBytes % BLOCK_LENGTH != 0 || blocks < opened.space.blockCount() || blocks >= 1L << 47) {
+            throw new IllegalArgumentException("store size: " + sizeBytes + " (expected: a multiple of 4096, at least "
+                    + opened.space.blockCount() * BLOCK_LENGTH + ")");
+        }
+        if (blocks == opened.space.blockCount()) {
+            return;
+        }
         device.grow(sizeBytes);
+        lock.lock();
+        try {
+            opened.space.grow(blocks);
+            committer.changed();
+        } finally {
+            lock.unlock();
+        }
+        commit();
     }
 
     public StoreInfo info() {
-        return new StoreInfo(
-                device.name(),
-                uuid,
-                "store",
-                1,
-                device.length(),
-                used * BlockDevice.BLOCK_LENGTH,
-                freeBlocks() * BlockDevice.BLOCK_LENGTH,
-                generation,
-                false,
-                "ok");
+        final Superblock superblock = opened.current;
+        lock.lock();
+        try {
+            final FreeSpaceMap space = opened.space;
+            final long slots = opened.geometry.slotBlocks(space.blockCount());
+            return new StoreInfo(
+                    device.name(),
+                    superblock.storeId,
+                    superblock.label,
+                    SuperblockLayout.FORMAT_VERSION,
+                    space.blockCount() * BLOCK_LENGTH,
+                    (space.usedBlocks() + slots) * BLOCK_LENGTH,
+                    space.freeBlocks() * BLOCK_LENGTH,
+                    superblock.generation,
+                    readOnly(),
+                    health());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private String health() {
+        return view != null || committer.failure() == null
+                ? "ok"
+                : "takes no more writes: " + committer.failure().getMessage();
     }
 
     /** Of a store opened read-only: moves to the newest generation. Returns true when there was a newer one. */
     public boolean refresh() {
-        return false;
+        return view != null && view.refresh();
     }
 
-    /** Commits, seals and closes the device. */
+    /** All nodes and the space map, for check and dump: no change may be made meanwhile. */
+    public Forest forest() {
+        return opened.forest;
+    }
+
+    /** See {@link #forest()}. */
+    public OpenedStore opened() {
+        return opened;
+    }
+
+    /** Commits, seals and closes the device. A store that failed is only closed. */
     @Override
     public void close() {
-        device.close();
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            if (view == null && committer.failure() == null) {
+                committer.commit();
+                if (!committer.sealed()) {
+                    committer.commitEmpty();
+                }
+            }
+        } finally {
+            device.close();
+        }
     }
 }

@@ -2,7 +2,7 @@ package io.icecore.volume;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.icecore.store.CommitParticipant;
+import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import java.util.Map;

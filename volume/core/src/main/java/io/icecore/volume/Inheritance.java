@@ -2,8 +2,8 @@ package io.icecore.volume;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.icecore.store.BlockRun;
 import io.icecore.store.Store;
+import io.icecore.store.space.BlockRun;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
 import io.icecore.volume.map.HeadMap;

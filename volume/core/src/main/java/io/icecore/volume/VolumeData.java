@@ -1,8 +1,9 @@
 package io.icecore.volume;
 
-import io.icecore.store.BlockRun;
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.NoSpaceException;
+import io.icecore.store.space.BlockRun;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
 import io.icecore.volume.map.HeadMap;
@@ -109,13 +110,28 @@ final class VolumeData {
             final long wholeChunks = (end - from) / CHUNK_LENGTH;
             if (from == chunkStart && wholeChunks > 0) {
                 final int count = (int) Math.min(CHUNKS_MAX, wholeChunks);
-                writeChunks(volume, from / CHUNK_LENGTH, source, at, count);
+                final long chunk = from / CHUNK_LENGTH;
+                withRoom(() -> writeChunks(volume, chunk, source, at, count));
                 from += (long) count * CHUNK_LENGTH;
             } else {
+                final long start = from;
                 final long stop = Math.min(end, chunkStart + CHUNK_LENGTH);
-                writePart(volume, from, source, at, (int) (stop - from));
+                withRoom(() -> writePart(volume, start, source, at, (int) (stop - start)));
                 from = stop;
             }
+            store.relieve();
+        }
+    }
+
+    /** A store that looks full may only have its free blocks pinned by the last commits: lets go of them, tries again. */
+    private void withRoom(final Runnable write) {
+        try {
+            write.run();
+        } catch (final NoSpaceException ex) {
+            if (!store.releasePinned()) {
+                throw ex;
+            }
+            write.run();
         }
     }
 

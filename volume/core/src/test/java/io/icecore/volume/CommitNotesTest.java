@@ -3,7 +3,7 @@ package io.icecore.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.icecore.store.CommitParticipant;
+import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.Store;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;

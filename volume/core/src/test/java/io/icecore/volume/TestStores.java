@@ -1,7 +1,7 @@
 package io.icecore.volume;
 
-import io.icecore.store.CommitParticipant;
 import io.icecore.store.Store;
+import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.tree.Key;
 import io.icecore.store.tree.TreeEntry;
 import java.time.Clock;

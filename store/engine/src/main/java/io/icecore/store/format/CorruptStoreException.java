@@ -10,7 +10,7 @@ import io.icecore.store.device.StoreException;
  * <p>Thrown for damaged data only. A violated precondition is an {@link AssertionError}, a device that reports an error
  * is a {@link StoreException}: the three call for different people.
  */
-public final class CorruptStoreException extends StoreException {
+public class CorruptStoreException extends StoreException {
     private static final long serialVersionUID = 1L;
 
     private final String structure;

@@ -1,69 +1,453 @@
 package io.icecore.store.tree;
 
-import java.util.Map;
-import java.util.TreeMap;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import io.icecore.store.format.Blocks;
+import io.icecore.store.format.NodePage;
+import io.icecore.store.tree.Forest.Missing;
+import io.icecore.store.tree.RedirectTable.Redirect;
 import org.agrona.DirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * A copy-on-write B+tree: sorted map from {@link Key} to a value of 0 to {@value TreeEntry#VALUE_LENGTH_MAX} bytes.
  *
  * <p>Lookups may be made by any thread at any time. Changes are made only by the holder of the store's lock; each is
  * atomic for lookups, and a group of changes made under one hold of the lock is atomic for commits.
+ *
+ * <p>A full leaf is split in the middle, or, when the new entry comes last, left full and a new one begun: entries that
+ * arrive in order fill their leaves. A leaf that falls under a quarter is merged with a neighbour.
  */
 public final class Tree {
-    private record K(long hi, long lo) implements Comparable<K> {
-        @Override
-        public int compareTo(final K o) {
-            return Key.compare(hi, lo, o.hi, o.lo);
-        }
+    private static final int MERGE_BELOW = NodePage.ROOM / 4;
+    private static final int MERGED_MAX = NodePage.ROOM * 3 / 4;
+
+    /** A home that stands for a node never written, as a parent holds it until the commit: bit 47 set. */
+    private static final long NEVER_WRITTEN = 1L << 47;
+
+    final int number;
+    final String name;
+    private final Forest forest;
+
+    private long rootBlock;
+    private long rootGeneration;
+    private int rootLevel;
+
+    // The path of the change under way: owned by the holder of the store's lock.
+    private final Node[] path = new Node[Forest.LEVEL_COUNT];
+    private final int[] entryAt = new int[Forest.LEVEL_COUNT];
+    private final UnsafeBuffer pointer = new UnsafeBuffer(new byte[NodePage.POINTER_LENGTH]);
+
+    Tree(final Forest forest, final int number, final String name) {
+        this.forest = forest;
+        this.number = number;
+        this.name = name;
     }
 
-    private final TreeMap<K, byte[]> map = new TreeMap<>();
+    /** Home of the root, 0 when the tree is empty. */
+    long rootBlock() {
+        return rootBlock;
+    }
+
+    long rootGeneration() {
+        return rootGeneration;
+    }
+
+    int rootLevel() {
+        return rootLevel;
+    }
+
+    void root(final long block, final long generation, final int level) {
+        rootBlock = block;
+        rootGeneration = generation;
+        rootLevel = level;
+    }
+
+    /** Home of a child as its parent names it; negative for one never written. */
+    static long childHome(final NodePage page, final int entry) {
+        final long block = page.childBlock(entry);
+        return block < NEVER_WRITTEN ? block : NEVER_WRITTEN - 1 - block;
+    }
+
+    private static long encodeHome(final long home) {
+        return home >= 0 ? home : NEVER_WRITTEN - 1 - home;
+    }
+
+    // ---- lookups
 
     /** Fills {@code into} with the entry of this key; false when there is none. */
-    public synchronized boolean get(final long hi, final long lo, final TreeEntry into) {
-        final byte[] v = map.get(new K(hi, lo));
-        if (v == null) {
-            return false;
-        }
-        into.hi = hi;
-        into.lo = lo;
-        into.length = v.length;
-        into.value.putBytes(0, v);
-        return true;
+    public boolean get(final long hi, final long lo, final TreeEntry into) {
+        return floor(hi, lo, into) && into.hi == hi && into.lo == lo;
     }
 
     /** Fills {@code into} with the entry of the greatest key that is not above this one; false when there is none. */
-    public synchronized boolean floor(final long hi, final long lo, final TreeEntry into) {
-        return fill(map.floorEntry(new K(hi, lo)), into);
+    public boolean floor(final long hi, final long lo, final TreeEntry into) {
+        return seek(hi, lo, true, into);
     }
 
     /** Fills {@code into} with the entry of the least key that is not below this one; false when there is none. */
-    public synchronized boolean ceiling(final long hi, final long lo, final TreeEntry into) {
-        return fill(map.ceilingEntry(new K(hi, lo)), into);
+    public boolean ceiling(final long hi, final long lo, final TreeEntry into) {
+        return seek(hi, lo, false, into);
     }
 
-    private static boolean fill(final Map.Entry<K, byte[]> e, final TreeEntry into) {
-        if (e == null) {
-            return false;
+    private boolean seek(final long hi, final long lo, final boolean floor, final TreeEntry into) {
+        while (true) {
+            final Object result;
+            final long stamp = forest.lock.readLock();
+            try {
+                result = rootBlock == 0
+                        ? Boolean.FALSE
+                        : seek(rootBlock, rootGeneration, rootLevel, hi, lo, floor, into);
+            } finally {
+                forest.lock.unlockRead(stamp);
+            }
+            if (result instanceof Missing missing) {
+                forest.load(missing);
+            } else {
+                return result == Boolean.TRUE;
+            }
         }
-        into.hi = e.getKey().hi;
-        into.lo = e.getKey().lo;
-        into.length = e.getValue().length;
-        into.value.putBytes(0, e.getValue());
-        return true;
     }
+
+    /** TRUE, FALSE, or the {@link Missing} pointer that has to be loaded first. */
+    private Object seek(
+            final long home,
+            final long generation,
+            final int level,
+            final long hi,
+            final long lo,
+            final boolean floor,
+            final TreeEntry into) {
+        final Node node = forest.resident(home);
+        if (node == null) {
+            return forest.missing(home, generation, this, level);
+        }
+        final NodePage page = node.page;
+        final int below = page.floor(hi, lo);
+        if (level == 0) {
+            final int entry = floor || below >= 0 && page.compare(below, hi, lo) == 0 ? below : below + 1;
+            if (entry < 0 || entry >= page.count()) {
+                return Boolean.FALSE;
+            }
+            copy(page, entry, into);
+            return Boolean.TRUE;
+        }
+        // A child holds the answer unless all of its keys are on the other side; then its neighbour does.
+        final int step = floor ? -1 : 1;
+        for (int entry = Math.max(0, below); entry >= 0 && entry < page.count(); entry += step) {
+            final Object result =
+                    seek(childHome(page, entry), page.childGeneration(entry), level - 1, hi, lo, floor, into);
+            if (result != Boolean.FALSE) {
+                return result;
+            }
+        }
+        return Boolean.FALSE;
+    }
+
+    private static void copy(final NodePage page, final int entry, final TreeEntry into) {
+        into.hi = page.hi(entry);
+        into.lo = page.lo(entry);
+        into.length = page.valueLength(entry);
+        into.value.putBytes(0, page.image(), page.valueIndex(entry), into.length);
+    }
+
+    // ---- changes
 
     /** Inserts the entry or replaces its value. The caller holds the store's lock. */
-    public synchronized void put(
-            final long hi, final long lo, final DirectBuffer value, final int index, final int length) {
-        final byte[] v = new byte[length];
-        value.getBytes(index, v);
-        map.put(new K(hi, lo), v);
+    public void put(final long hi, final long lo, final DirectBuffer value, final int index, final int length) {
+        assert length <= TreeEntry.VALUE_LENGTH_MAX : length;
+        Missing missing;
+        do {
+            final long stamp = forest.lock.writeLock();
+            try {
+                missing = tryPut(hi, lo, value, index, length);
+            } finally {
+                forest.lock.unlockWrite(stamp);
+            }
+            if (missing != null) {
+                forest.load(missing);
+            }
+        } while (missing != null);
+    }
+
+    private Missing tryPut(final long hi, final long lo, final DirectBuffer value, final int index, final int length) {
+        if (rootBlock == 0) {
+            root(forest.create(this, 0).home, 0, 0);
+        }
+        final Missing missing = descend(hi, lo, 0);
+        if (missing != null) {
+            return missing;
+        }
+        final NodePage page = path[0].page;
+        int entry = page.floor(hi, lo);
+        if (entry >= 0 && page.compare(entry, hi, lo) == 0) {
+            forest.markDirty(path[0]);
+            if (page.valueLength(entry) == length) {
+                page.replace(entry, value, index, length);
+                return null;
+            }
+            page.remove(entry--);
+        }
+        insert(0, entry + 1, hi, lo, value, index, length);
+        return null;
     }
 
     /** Removes the entry; false when there was none. The caller holds the store's lock. */
-    public synchronized boolean remove(final long hi, final long lo) {
-        return map.remove(new K(hi, lo)) != null;
+    public boolean remove(final long hi, final long lo) {
+        while (true) {
+            final Missing missing;
+            final long stamp = forest.lock.writeLock();
+            try {
+                if (rootBlock == 0) {
+                    return false;
+                }
+                missing = descend(hi, lo, 0);
+                if (missing == null) {
+                    final int entry = path[0].page.floor(hi, lo);
+                    if (entry < 0 || path[0].page.compare(entry, hi, lo) != 0) {
+                        return false;
+                    }
+                    forest.markDirty(path[0]);
+                    path[0].page.remove(entry);
+                    if (path[0].page.count() == 0) {
+                        unlink(0);
+                    }
+                    break;
+                }
+            } finally {
+                forest.lock.unlockWrite(stamp);
+            }
+            forest.load(missing);
+        }
+        mergeAround(hi, lo);
+        return true;
+    }
+
+    /** Fills the path from the root down to {@code toLevel} for a key. Under the write lock. */
+    private Missing descend(final long hi, final long lo, final int toLevel) {
+        long home = rootBlock;
+        long generation = rootGeneration;
+        for (int level = rootLevel; ; level--) {
+            final Node node = forest.resident(home);
+            if (node == null) {
+                return forest.missing(home, generation, this, level);
+            }
+            path[level] = node;
+            if (level == toLevel) {
+                return null;
+            }
+            final int entry = Math.max(0, node.page.floor(hi, lo));
+            entryAt[level] = entry;
+            home = childHome(node.page, entry);
+            generation = node.page.childGeneration(entry);
+        }
+    }
+
+    private void insert(
+            final int level,
+            final int entry,
+            final long hi,
+            final long lo,
+            final DirectBuffer value,
+            final int index,
+            final int length) {
+        final Node node = path[level];
+        forest.markDirty(node);
+        if (node.page.freeBytes() >= length + NodePage.ENTRY_OVERHEAD) {
+            node.page.insert(entry, hi, lo, value, index, length);
+            return;
+        }
+        final Node right = forest.create(this, level);
+        if (entry == node.page.count()) {
+            right.page.insert(0, hi, lo, value, index, length);
+        } else if (split(node, right, entry, length)) {
+            node.page.insert(entry, hi, lo, value, index, length);
+        } else {
+            right.page.insert(entry - node.page.count(), hi, lo, value, index, length);
+        }
+        if (level == rootLevel) {
+            final Node root = forest.create(this, level + 1);
+            insertPointer(root.page, 0, node);
+            root(root.home, 0, level + 1);
+            path[level + 1] = root;
+            entryAt[level + 1] = 0;
+        }
+        if (entryAt[level + 1] == 0) {
+            lowerFirstKey(path[level + 1], node);
+        }
+        pointTo(right);
+        insert(
+                level + 1,
+                entryAt[level + 1] + 1,
+                right.page.hi(0),
+                right.page.lo(0),
+                pointer,
+                0,
+                NodePage.POINTER_LENGTH);
+    }
+
+    /** A first child may hold keys below its entry's; now that it gets a neighbour, the entry must not be above that. */
+    private void lowerFirstKey(final Node parent, final Node firstChild) {
+        final long hi = firstChild.page.hi(0);
+        final long lo = firstChild.page.lo(0);
+        if (parent.page.compare(0, hi, lo) > 0) {
+            forest.markDirty(parent);
+            parent.page.key(0, hi, lo);
+        }
+    }
+
+    private void pointTo(final Node node) {
+        Blocks.put(pointer, 0, encodeHome(node.home));
+        pointer.putLong(Blocks.LENGTH, node.generation, LITTLE_ENDIAN);
+    }
+
+    private void insertPointer(final NodePage page, final int entry, final Node child) {
+        pointTo(child);
+        page.insert(entry, child.page.hi(0), child.page.lo(0), pointer, 0, NodePage.POINTER_LENGTH);
+    }
+
+    /**
+     * Moves the upper part of a full node to a new one, so that both, the coming entry counted, are as alike as can be.
+     * Returns whether the coming entry belongs to the lower part.
+     */
+    private static boolean split(final Node node, final Node right, final int entry, final int length) {
+        final NodePage page = node.page;
+        final int coming = length + NodePage.ENTRY_OVERHEAD;
+        final int total = page.usedBytes() + coming;
+        // The sequence of old entries with the coming one at its place; 'cut' of its items go to the left.
+        int best = 0;
+        int bestGap = Integer.MAX_VALUE;
+        int used = 0;
+        for (int item = 0; item < page.count(); item++) {
+            used += item == entry ? coming : page.valueLength(item < entry ? item : item - 1) + NodePage.ENTRY_OVERHEAD;
+            final int gap = Math.abs(total - 2 * used);
+            if (gap < bestGap) {
+                best = item + 1;
+                bestGap = gap;
+            }
+        }
+        final boolean comingLeft = entry < best;
+        final int cut = comingLeft ? best - 1 : best;
+        final NodePage left = new NodePage(page.tree(), page.level());
+        left.append(page, 0, cut);
+        right.page.append(page, cut, page.count());
+        node.page = left;
+        return comingLeft;
+    }
+
+    /** Takes the empty node of this level out of its parent. */
+    private void unlink(final int level) {
+        final Node node = path[level];
+        if (level == rootLevel) {
+            forest.drop(node);
+            root(0, 0, 0);
+            return;
+        }
+        final Node parent = path[level + 1];
+        forest.markDirty(parent);
+        parent.page.remove(entryAt[level + 1]);
+        forest.drop(node);
+        if (parent.page.count() == 0) {
+            unlink(level + 1);
+        } else {
+            lowerRoot();
+        }
+    }
+
+    /** A root with a single child gives way to it. */
+    private void lowerRoot() {
+        while (rootLevel > 0) {
+            final Node root = forest.resident(rootBlock);
+            if (root == null || root.page.count() > 1) {
+                return;
+            }
+            final long home = childHome(root.page, 0);
+            final long generation = forest.generationOf(home, root.page.childGeneration(0));
+            final int level = rootLevel - 1;
+            forest.drop(root);
+            root(forest.withoutRedirect(home), generation, level);
+        }
+    }
+
+    /** Merges the nodes on the path of a key with a neighbour where they have become small. */
+    private void mergeAround(final long hi, final long lo) {
+        Missing missing;
+        do {
+            missing = null;
+            final long stamp = forest.lock.writeLock();
+            try {
+                for (int level = 0; level < rootLevel && missing == null; level++) {
+                    missing = descend(hi, lo, level);
+                    if (missing == null && path[level].page.usedBytes() >= MERGE_BELOW) {
+                        return;
+                    }
+                    if (missing == null) {
+                        missing = mergeAt(level);
+                    }
+                }
+            } finally {
+                forest.lock.unlockWrite(stamp);
+            }
+            if (missing != null) {
+                forest.load(missing);
+            }
+        } while (missing != null);
+    }
+
+    private Missing mergeAt(final int level) {
+        final Node parent = path[level + 1];
+        final int entry = entryAt[level + 1];
+        for (int left = entry; left >= entry - 1; left--) {
+            if (left < 0 || left + 1 >= parent.page.count()) {
+                continue;
+            }
+            final int other = left == entry ? left + 1 : left;
+            final long home = childHome(parent.page, other);
+            final Node neighbour = forest.resident(home);
+            if (neighbour == null) {
+                return forest.missing(home, parent.page.childGeneration(other), this, level);
+            }
+            final Node into = left == entry ? path[level] : neighbour;
+            final Node from = left == entry ? neighbour : path[level];
+            if (into.page.usedBytes() + from.page.usedBytes() <= MERGED_MAX) {
+                forest.markDirty(into);
+                forest.markDirty(parent);
+                if (level > 0) {
+                    // As a first child it also took keys below its own; as a later one it needs its true lower bound.
+                    from.page.key(0, parent.page.hi(left + 1), parent.page.lo(left + 1));
+                }
+                into.page.append(from.page, 0, from.page.count());
+                parent.page.remove(left + 1);
+                forest.drop(from);
+                lowerRoot();
+                return null;
+            }
+        }
+        return null;
+    }
+
+    /** The parent of a redirected node belongs to the commit that is being written. */
+    void markParentDirty(final Redirect redirect) {
+        Missing missing;
+        do {
+            final long stamp = forest.lock.writeLock();
+            try {
+                missing = descend(redirect.hi, redirect.lo, redirect.level + 1);
+                if (missing == null) {
+                    assert childHome(path[redirect.level + 1].page, parentEntry(redirect)) == redirect.home
+                            : "redirect that no parent names: " + redirect.home;
+                    forest.markDirty(path[redirect.level + 1]);
+                }
+            } finally {
+                forest.lock.unlockWrite(stamp);
+            }
+            if (missing != null) {
+                forest.load(missing);
+            }
+        } while (missing != null);
+    }
+
+    private int parentEntry(final Redirect redirect) {
+        return Math.max(0, path[redirect.level + 1].page.floor(redirect.hi, redirect.lo));
     }
 }

@@ -1,4 +1,4 @@
-package io.icecore.store;
+package io.icecore.store.commit;
 
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;

@@ -1,4 +1,4 @@
-package io.icecore.store;
+package io.icecore.store.space;
 
 /**
  * A run of adjacent blocks packed into a long, so that allocating one allocates no object: first block in the upper 48

@@ -1,0 +1,123 @@
+package io.icecore.cli;
+
+import io.icecore.cli.tour.TourCommand;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/**
+ * The commands of the program by name.
+ *
+ * <p>Only the one that is named is ever constructed, nor is anything made that could construct the others: looking into
+ * all of them would cost every call 100 ms.
+ */
+final class CommandTable {
+    /**
+     * @param words   the name: {@code snapshot list}
+     * @param summary one line for the overview, or null of what is not built yet
+     */
+    record Entry(String words, String summary) {
+        boolean built() {
+            return summary != null;
+        }
+
+        /** Only of one that is built. */
+        Callable<Integer> command() {
+            return create(words);
+        }
+    }
+
+    private static final List<Entry> ENTRIES = List.of(
+            new Entry("tour", "The main job from end to end, on a store of its own."),
+            new Entry("store create", "Make a new store in a file or on a block device."),
+            new Entry("store info", "Facts and space."),
+            new Entry("store grow", "Enlarge the store, online."),
+            new Entry("volume create", "Make a volume. It takes no space until it is written."),
+            new Entry("volume list", "The volumes."),
+            new Entry("volume resize", "Change the size of a volume."),
+            new Entry("volume delete", "Delete a volume and its snapshots."),
+            new Entry("volume import", "A raw image or device becomes a volume."),
+            new Entry("volume export", "A volume or snapshot becomes a raw image."),
+            new Entry("snapshot create", "Snapshot volumes, all in one instant."),
+            new Entry("snapshot list", "The snapshots, newest last."),
+            new Entry("snapshot delete", "Delete snapshots; the space follows."),
+            new Entry("snapshot hold", "Protect a snapshot from deletion."),
+            new Entry("snapshot release", "Take a hold away."),
+            new Entry("snapshot rename", "Give a snapshot another name."),
+            new Entry("policy set", "Take rolling snapshots of a volume and thin them."),
+            new Entry("policy show", "The policies."),
+            new Entry("policy clear", "Take no more rolling snapshots of a volume."),
+            new Entry("policy preview", "What a policy keeps and deletes, and why."),
+            new Entry("clone", null),
+            new Entry("rollback", null),
+            new Entry("flatten", null),
+            new Entry("history", "A volume's snapshots on a time line."),
+            new Entry("browse", null),
+            new Entry("diff", null),
+            new Entry("send", null),
+            new Entry("receive", null),
+            new Entry("serve", "The daemon: exports, rolling snapshots, deletion."),
+            new Entry("status", "How the daemon is doing."),
+            new Entry("check", null),
+            new Entry("scrub", null),
+            new Entry("repair", null),
+            new Entry("dump", null));
+
+    private CommandTable() {}
+
+    private static Callable<Integer> create(final String words) {
+        return switch (words) {
+            case "tour" -> new TourCommand();
+            case "store create" -> new StoreCreateCommand();
+            case "store info" -> new StoreInfoCommand();
+            case "store grow" -> new StoreGrowCommand();
+            case "volume create" -> new VolumeCreateCommand();
+            case "volume list" -> new VolumeListCommand();
+            case "volume resize" -> new VolumeResizeCommand();
+            case "volume delete" -> new VolumeDeleteCommand();
+            case "volume import" -> new VolumeImportCommand();
+            case "volume export" -> new VolumeExportCommand();
+            case "snapshot create" -> new SnapshotCreateCommand();
+            case "snapshot list" -> new SnapshotListCommand();
+            case "snapshot delete" -> new SnapshotDeleteCommand();
+            case "snapshot hold" -> new SnapshotHoldCommand();
+            case "snapshot release" -> new SnapshotReleaseCommand();
+            case "snapshot rename" -> new SnapshotRenameCommand();
+            case "policy set" -> new PolicySetCommand();
+            case "policy show" -> new PolicyShowCommand();
+            case "policy clear" -> new PolicyClearCommand();
+            case "policy preview" -> new PolicyPreviewCommand();
+            case "history" -> new HistoryCommand();
+            case "serve" -> new ServeCommand();
+            case "status" -> new StatusCommand();
+            default -> throw new AssertionError("no such command: " + words);
+        };
+    }
+
+    static List<Entry> entries() {
+        return ENTRIES;
+    }
+
+    /** The entry that these arguments begin with, or null. */
+    static Entry find(final List<String> arguments) {
+        for (final Entry entry : ENTRIES) {
+            final List<String> words = List.of(entry.words().split(" "));
+            if (arguments.size() >= words.size()
+                    && arguments.subList(0, words.size()).equals(words)) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    /** The entries of a group such as {@code snapshot}; none where the word is no group. */
+    static List<Entry> group(final String word) {
+        final List<Entry> group = new ArrayList<>();
+        for (final Entry entry : ENTRIES) {
+            if (entry.words().startsWith(word + " ")) {
+                group.add(entry);
+            }
+        }
+        return group;
+    }
+}

@@ -1,0 +1,83 @@
+package io.icecore.cli;
+
+import io.icecore.recovery.point.RetentionPlan;
+import io.icecore.recovery.point.RollingPolicy;
+import io.icecore.volume.ByteSize;
+import io.icecore.volume.Catalog;
+import io.icecore.volume.Snapshot;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        description = "Shows which snapshots a policy keeps and deletes now, and why. Changes nothing.",
+        footer = {
+            "",
+            "Example, the policy that is set and one that might be:",
+            "  icecore policy preview vm1",
+            "  icecore policy preview vm1 --every 5m --keep 48h:1h"
+        })
+final class PolicyPreviewCommand extends StoreCommand {
+    @Parameters(paramLabel = "VOL", description = "The volume.")
+    private String volume;
+
+    @Mixin
+    private PolicyOptions options = new PolicyOptions();
+
+    @Option(names = "--json", description = "One JSON document.")
+    private boolean json;
+
+    @Override
+    int run(final Catalog catalog) {
+        final RollingPolicy policy = options.given() ? options.policy() : policyOf(catalog);
+        final RetentionPlan plan = RetentionPlan.of(
+                policy, catalog.snapshots(volume), console().clock().instant());
+        if (json) {
+            console()
+                    .out()
+                    .println(Json.document(
+                            plan.decisions().stream().map(this::json).toList()));
+            return ExitCode.DONE;
+        }
+        final Table table = new Table()
+                .left("SNAPSHOT")
+                .left("TIME")
+                .right("WRITTEN")
+                .left("FATE")
+                .left("WHY");
+        for (final RetentionPlan.Decision decision : plan.decisions()) {
+            final Snapshot snapshot = decision.snapshot();
+            table.row(
+                    snapshot.spec(),
+                    console().timeText(snapshot.created()),
+                    ByteSize.format(snapshot.writtenBytes()),
+                    decision.kept() ? "keep" : "delete",
+                    decision.why());
+        }
+        table.print(console());
+        final List<Snapshot> dropped = plan.dropped();
+        console()
+                .out()
+                .println("keeps " + plan.kept().size() + ", deletes " + dropped.size()
+                        + (dropped.isEmpty() ? "" : " and frees " + ByteSize.format(catalog.predictFreed(dropped))));
+        return ExitCode.DONE;
+    }
+
+    private RollingPolicy policyOf(final Catalog catalog) {
+        final String text = catalog.policy(volume)
+                .orElseThrow(() -> new CommandException(
+                        ExitCode.NO_SUCH, "no policy: " + volume, "give --every and --keep to preview one"));
+        return RollingPolicy.decode(text);
+    }
+
+    private Json json(final RetentionPlan.Decision decision) {
+        return Json.object()
+                .with("volume", decision.snapshot().volume())
+                .with("name", decision.snapshot().name())
+                .with("created", console().timeJson(decision.snapshot().created()))
+                .with("kept", decision.kept())
+                .with("why", decision.why());
+    }
+}

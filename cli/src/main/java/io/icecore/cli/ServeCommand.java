@@ -1,0 +1,91 @@
+package io.icecore.cli;
+
+import io.icecore.cli.control.CommandExecutor;
+import io.icecore.cli.daemon.Daemon;
+import io.icecore.cli.daemon.DaemonOptions;
+import io.icecore.cli.daemon.ListenAddress;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        description = "Serves the volumes and snapshots of a store until it is told to stop (SIGTERM or SIGINT), takes "
+                + "rolling snapshots, and gives the space of deleted ones back. Prints one line when it is ready.",
+        footer = {
+            "",
+            "Example:",
+            "  icecore serve --store /srv/ice.store --nbd 127.0.0.1:10809",
+            "  nbdinfo nbd://127.0.0.1:10809/vm1"
+        })
+final class ServeCommand extends ConsoleCommand {
+    @Option(
+            names = {"-s", "--store"},
+            paramLabel = "PATH",
+            description = "The store: a file or a block device. Default: the variable ICECORE_STORE.")
+    private String store;
+
+    @Option(
+            names = "--nbd",
+            paramLabel = "ADDR",
+            description = "Offer NBD on host:port or unix:PATH. May be given several times. Default: unix:STORE.nbd.")
+    private List<String> nbd = new ArrayList<>();
+
+    @Option(names = "--iscsi", paramLabel = "ADDR", hidden = true)
+    private List<String> iscsi = new ArrayList<>();
+
+    @Option(names = "--http", paramLabel = "ADDR", hidden = true)
+    private List<String> http = new ArrayList<>();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if (!iscsi.isEmpty() || !http.isEmpty()) {
+            throw new CommandException(
+                    ExitCode.FAILED, "not built yet: serve " + (iscsi.isEmpty() ? "--http" : "--iscsi"));
+        }
+        final StoreLocation location = invocation().session().locate(store);
+        stopOnBug();
+        try (Interruption interruption = new Interruption(console());
+                Daemon running = new Daemon(
+                        new DaemonOptions(location.path(), location.controlSocket(), addresses(location)),
+                        console().clock(),
+                        daemon -> executorFor(daemon, console().clock()))) {
+            console().out().println("serving " + location + " on " + String.join(" and ", running.listening()));
+            console().out().flush();
+            console().awaitAbandoned();
+            interruption.endsInOrder();
+        }
+        return ExitCode.DONE;
+    }
+
+    private List<ListenAddress> addresses(final StoreLocation location) {
+        if (nbd.isEmpty()) {
+            return List.of(ListenAddress.unix(location.nbdSocket()));
+        }
+        final Path directory = console().resolve(".");
+        return nbd.stream()
+                .map(address -> ListenAddress.parse(address, directory))
+                .toList();
+    }
+
+    /** Executes what clients typed, on the live store of this daemon. */
+    static CommandExecutor executorFor(final Daemon daemon, final Clock clock) {
+        return (request, streams) -> {
+            final Console client = Console.ofClient(request, streams, clock);
+            return new Program(client, new DaemonSession(daemon)).run(request.arguments());
+        };
+    }
+
+    /** An error that nobody caught is a bug of ours: stop before it can be committed. The last commit is safe. */
+    private static void stopOnBug() {
+        Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
+            LoggerFactory.getLogger(ServeCommand.class).error("bug: stopping: thread={}", thread.getName(), error);
+            if (error instanceof Error) {
+                Runtime.getRuntime().halt(ExitCode.FAILED);
+            }
+        });
+    }
+}

@@ -1,0 +1,172 @@
+package io.icecore.cli;
+
+import io.icecore.cli.daemon.DaemonStatus;
+import io.icecore.recovery.point.RollingStatus;
+import io.icecore.store.StoreInfo;
+import io.icecore.volume.ByteSize;
+import io.icecore.volume.Catalog;
+import io.icecore.volume.ReclaimStatus;
+import io.icecore.volume.TimeSpan;
+import java.time.Instant;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        description = "How the daemon that holds the store is doing: exports, clients, timer, deletion, health.",
+        footer = {"", "Example:", "  icecore status --store /srv/ice.store"})
+final class StatusCommand extends StoreCommand {
+    @Option(names = "--json", description = "One JSON document.")
+    private boolean json;
+
+    @Override
+    Access access() {
+        return Access.DAEMON;
+    }
+
+    @Override
+    int run(final Catalog catalog) {
+        final DaemonStatus status =
+                ((DaemonSession) invocation().session()).daemon().status();
+        if (json) {
+            console().out().println(json(status));
+        } else {
+            printFacts(status);
+            printClients(status);
+            printTimer(status);
+        }
+        return ExitCode.DONE;
+    }
+
+    private void printFacts(final DaemonStatus status) {
+        final StoreInfo store = status.store();
+        new Facts()
+                .add("health", status.health())
+                .add("store", store.path() + ", generation " + store.generation())
+                .add(
+                        "space",
+                        ByteSize.format(store.sizeBytes()) + ", " + ByteSize.format(store.usedBytes()) + " used, "
+                                + ByteSize.format(store.freeBytes()) + " free")
+                .add(
+                        "daemon",
+                        "process " + status.processId() + ", since " + console().timeText(status.since()))
+                .add("listening", String.join(" ", status.listening()))
+                .add("exports", status.volumes().isEmpty() ? "none" : String.join(" ", status.volumes()))
+                .add("deletion", deletion(status.deletion()))
+                .add("clients", String.valueOf(status.clients().size()))
+                .print(console());
+    }
+
+    private static String deletion(final ReclaimStatus deletion) {
+        return deletion.records() == 0
+                ? "nothing to do, " + ByteSize.format(deletion.reclaimedBytes()) + " given back so far"
+                : Words.count(deletion.regionsLeft(), "region") + " left, about "
+                        + ByteSize.format(deletion.pendingBytes()) + " to come back, "
+                        + ByteSize.format(deletion.reclaimedBytes()) + " given back so far";
+    }
+
+    private void printClients(final DaemonStatus status) {
+        if (status.clients().isEmpty()) {
+            return;
+        }
+        final Table table = new Table()
+                .left("CLIENT")
+                .left("EXPORT")
+                .left("SINCE")
+                .right("REQUESTS/S")
+                .right("READ/S")
+                .right("WRITTEN/S")
+                .right("IN FLIGHT")
+                .right("READ")
+                .right("WRITTEN");
+        for (final DaemonStatus.Client client : status.clients()) {
+            table.row(
+                    client.client().peer(),
+                    client.client().export() == null ? "-" : client.client().export(),
+                    console().timeText(client.client().since()),
+                    String.format("%.0f", client.requestsPerSecond()),
+                    ByteSize.format((long) client.bytesReadPerSecond()),
+                    ByteSize.format((long) client.bytesWrittenPerSecond()),
+                    String.valueOf(client.client().inFlight()),
+                    ByteSize.format(client.client().bytesRead()),
+                    ByteSize.format(client.client().bytesWritten()));
+        }
+        console().out().println();
+        table.print(console());
+    }
+
+    private void printTimer(final DaemonStatus status) {
+        if (status.timer().isEmpty()) {
+            return;
+        }
+        final Table table = new Table()
+                .left("ROLLING")
+                .right("EVERY")
+                .left("LAST")
+                .left("NEXT")
+                .left("PROBLEM");
+        for (final RollingStatus volume : status.timer()) {
+            table.row(
+                    volume.volume(),
+                    volume.every() == null ? "-" : TimeSpan.format(volume.every()),
+                    timeOrDash(volume.lastTaken()),
+                    timeOrDash(volume.nextDue()),
+                    volume.lastError() == null ? "-" : volume.lastError());
+        }
+        console().out().println();
+        table.print(console());
+    }
+
+    private String timeOrDash(final Instant time) {
+        return time == null ? "-" : console().timeText(time);
+    }
+
+    private Json json(final DaemonStatus status) {
+        final StoreInfo store = status.store();
+        final ReclaimStatus deletion = status.deletion();
+        return Json.object()
+                .with("health", status.health())
+                .with("path", store.path())
+                .with("generation", store.generation())
+                .with("sizeBytes", store.sizeBytes())
+                .with("usedBytes", store.usedBytes())
+                .with("freeBytes", store.freeBytes())
+                .with("processId", status.processId())
+                .with("since", console().timeJson(status.since()))
+                .with("listening", status.listening())
+                .with("exports", status.volumes())
+                .with("clients", status.clients().stream().map(this::clientJson).toList())
+                .with("timer", status.timer().stream().map(this::timerJson).toList())
+                .with(
+                        "deletion",
+                        Json.object()
+                                .with("records", deletion.records())
+                                .with("regionsLeft", deletion.regionsLeft())
+                                .with("reclaimedBytes", deletion.reclaimedBytes())
+                                .with("pendingBytes", deletion.pendingBytes()));
+    }
+
+    private Json clientJson(final DaemonStatus.Client client) {
+        return Json.object()
+                .with("peer", client.client().peer())
+                .with("export", client.client().export())
+                .with("since", console().timeJson(client.client().since()))
+                .with("requests", client.client().requests())
+                .with("bytesRead", client.client().bytesRead())
+                .with("bytesWritten", client.client().bytesWritten())
+                .with("inFlight", client.client().inFlight())
+                .with("requestsPerSecond", Math.round(client.requestsPerSecond()))
+                .with("bytesReadPerSecond", Math.round(client.bytesReadPerSecond()))
+                .with("bytesWrittenPerSecond", Math.round(client.bytesWrittenPerSecond()));
+    }
+
+    private Json timerJson(final RollingStatus volume) {
+        return Json.object()
+                .with("volume", volume.volume())
+                .with(
+                        "everySeconds",
+                        volume.every() == null ? null : volume.every().toSeconds())
+                .with("lastTaken", volume.lastTaken() == null ? null : console().timeJson(volume.lastTaken()))
+                .with("nextDue", volume.nextDue() == null ? null : console().timeJson(volume.nextDue()))
+                .with("lastError", volume.lastError());
+    }
+}

@@ -1,0 +1,72 @@
+package io.icecore.cli;
+
+import io.icecore.cli.daemon.CatalogOpening;
+import io.icecore.store.Store;
+import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.FileBlockDevice;
+import io.icecore.volume.ByteSize;
+import io.icecore.volume.Catalog;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        description = "Makes a new store in a sparse file, or on a raw block device.",
+        footer = {"", "Example:", "  icecore store create /srv/ice.store --size 100G"})
+final class StoreCreateCommand extends ConsoleCommand {
+    private static final int LABEL_LENGTH_MAX = 64;
+
+    @Parameters(paramLabel = "PATH", description = "File to make, or block device to take.")
+    private String path;
+
+    @Option(
+            names = "--size",
+            required = true,
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description = "Size of the store, such as 100G. A file takes space only as the store fills.")
+    private long size;
+
+    @Option(
+            names = "--label",
+            paramLabel = "LABEL",
+            description = "Part of iSCSI target names: letters, digits, dot and dash. Default: from the file name.")
+    private String label;
+
+    @Option(names = "--force", description = "Take PATH even where it holds something, which is lost.")
+    private boolean force;
+
+    @Override
+    public Integer call() {
+        final Path file = console().resolve(path);
+        final String chosen = label == null ? labelFor(file) : requireLabel(label);
+        try (BlockDevice device = FileBlockDevice.create(file, size, force)) {
+            Store.format(device, chosen);
+        }
+        // Opened once before it is called done: whoever makes a store wants one that opens.
+        try (Catalog catalog = CatalogOpening.forReading(file, console().clock())) {
+            console()
+                    .out()
+                    .println("store " + file + " created: "
+                            + ByteSize.format(catalog.store().info().sizeBytes()) + ", label " + chosen);
+        }
+        return ExitCode.DONE;
+    }
+
+    private static String labelFor(final Path file) {
+        final String name = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
+        final String letters = name.replaceAll("[^A-Za-z0-9.-]+", "-").replaceAll("^[.-]+|[.-]+$", "");
+        final String cut = letters.substring(0, Math.min(LABEL_LENGTH_MAX, letters.length()));
+        return cut.isEmpty() ? "store" : cut;
+    }
+
+    private static String requireLabel(final String label) {
+        if (!label.matches("[A-Za-z0-9][A-Za-z0-9.-]{0," + (LABEL_LENGTH_MAX - 1) + "}")) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "label: " + label + " (expected: 1 to " + LABEL_LENGTH_MAX + " letters, digits, dots and dashes)");
+        }
+        return label;
+    }
+}

@@ -1,0 +1,210 @@
+package io.icecore.cli.daemon;
+
+import io.icecore.cli.control.CommandExecutor;
+import io.icecore.cli.control.ControlServer;
+import io.icecore.recovery.point.RollingSnapshots;
+import io.icecore.store.StoreInfo;
+import io.icecore.store.device.StoreException;
+import io.icecore.volume.BusyException;
+import io.icecore.volume.Catalog;
+import io.icecore.volume.VolumeWorkers;
+import io.icecore.volume.nbd.NbdServer;
+import io.icecore.volume.nbd.NbdServerOptions;
+import java.io.IOException;
+import java.net.BindException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Holds a store open and serves it.
+ *
+ * <p>Built from the device up, taken down from the clients down: what was built last is closed first, so that nothing
+ * ever uses what is closed already. The constructor is the list of its parts.
+ *
+ * <p>Threads: those of the parts, and three of its own, {@code commit-timer}, {@code snapshot-timer} and
+ * {@code reclaimer}. None of them is interrupted.
+ */
+public final class Daemon implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+
+    /** Requests at the device at once. */
+    private static final int WORKER_COUNT = 32;
+
+    private static final int WORKER_QUEUE_CAPACITY = 4096;
+    private static final long COMMIT_TIMER_MILLIS = 200;
+    private static final long SNAPSHOT_TIMER_MILLIS = 250;
+    private static final long RECLAIM_IDLE_MILLIS = 1_000;
+    private static final long RECLAIM_PAUSE_MILLIS_MAX = 100;
+    private static final long SAMPLE_NANOS = 1_000_000_000;
+
+    private final DaemonOptions options;
+    private final Clock clock;
+    private final Instant since;
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final List<ListenAddress> listening = new CopyOnWriteArrayList<>();
+    private final Catalog catalog;
+    private final RollingSnapshots rolling;
+    private final NbdServer nbd;
+    private final ClientRates rates = new ClientRates();
+    private final SpaceWatch spaceWatch = new SpaceWatch();
+    private long sampledNanos = System.nanoTime();
+
+    /**
+     * Starts serving; when this returns, clients can connect.
+     *
+     * @param commands makes what executes the commands that come over the control socket
+     * @throws StoreException when the store is in use, cannot be opened, or an address cannot be listened on
+     */
+    public Daemon(final DaemonOptions options, final Clock clock, final Function<Daemon, CommandExecutor> commands) {
+        this.options = options;
+        this.clock = clock;
+        this.since = clock.instant();
+        try {
+            catalog = part(CatalogOpening.forWriting(options.store(), clock)); // Takes the lock; closing it seals.
+            final VolumeWorkers workers = part(new VolumeWorkers(WORKER_COUNT, WORKER_QUEUE_CAPACITY));
+            rolling = new RollingSnapshots(catalog);
+            nbd = part(new NbdServer(catalog.exports(), workers, NbdServerOptions.DEFAULT));
+            part(new RepeatingTask("commit-timer", this::commitStep));
+            part(new RepeatingTask("snapshot-timer", this::snapshotStep));
+            part(new RepeatingTask("reclaimer", this::reclaimStep));
+            part(new ControlServer(options.controlSocket(), commands.apply(this)));
+            for (final ListenAddress address : options.nbd()) {
+                listen(address); // Last: whoever can connect finds everything there.
+            }
+        } catch (final RuntimeException | Error ex) {
+            closeAfter(ex);
+            throw ex;
+        }
+        LOG.info(
+                "serving: store={} generation={}",
+                options.store(),
+                catalog.store().info().generation());
+    }
+
+    private <T extends AutoCloseable> T part(final T part) {
+        parts.push(part);
+        return part;
+    }
+
+    private void listen(final ListenAddress address) {
+        if (!address.local()) {
+            LOG.warn("address is reachable from other machines, without password or encryption: {}", address.nbdUri());
+        }
+        try {
+            listening.add(new ListenAddress(nbd.listen(address.socket())));
+        } catch (final IOException ex) {
+            final String problem = "cannot listen on " + address.nbdUri() + ": " + ex.getMessage();
+            throw ex instanceof BindException ? new BusyException(problem) : new StoreException(problem, ex);
+        }
+    }
+
+    public Catalog catalog() {
+        return catalog;
+    }
+
+    public Path storePath() {
+        return options.store();
+    }
+
+    /** Where NBD clients connect: URIs without the name of an export. */
+    public List<String> listening() {
+        return listening.stream().map(ListenAddress::nbdUri).toList();
+    }
+
+    public DaemonStatus status() {
+        final StoreInfo store = catalog.store().info();
+        return new DaemonStatus(
+                store,
+                health(store),
+                ProcessHandle.current().pid(),
+                since,
+                listening(),
+                catalog.exports().names(0),
+                nbd.clients().stream().map(rates::rateOf).toList(),
+                rolling.status(),
+                catalog.reclaimStatus());
+    }
+
+    private String health(final StoreInfo store) {
+        if (!store.health().equals("ok")) {
+            return store.health();
+        }
+        return rolling.status().stream()
+                .filter(volume -> volume.lastError() != null)
+                .map(volume -> "rolling snapshots of " + volume.volume() + " fail: " + volume.lastError())
+                .findFirst()
+                .orElse("ok");
+    }
+
+    // ---- the background
+
+    private long commitStep() {
+        catalog.store().idle();
+        if (System.nanoTime() - sampledNanos >= SAMPLE_NANOS) {
+            sampledNanos = System.nanoTime();
+            rates.sample(nbd.clients());
+            spaceWatch.look(catalog.store().info());
+        }
+        return COMMIT_TIMER_MILLIS;
+    }
+
+    private long snapshotStep() {
+        rolling.tick(clock.instant());
+        return SNAPSHOT_TIMER_MILLIS;
+    }
+
+    /** Takes at most half of the time: a pause as long as the step, so that clients always get their turn. */
+    private long reclaimStep() {
+        final long begin = System.nanoTime();
+        if (!catalog.reclaimStep()) {
+            return RECLAIM_IDLE_MILLIS;
+        }
+        return Math.min(RECLAIM_PAUSE_MILLIS_MAX, (System.nanoTime() - begin) / 1_000_000);
+    }
+
+    // ---- the end
+
+    /** Lets requests and commands in flight finish, commits, seals, and gives the store back. */
+    @Override
+    public void close() {
+        LOG.info("stopping: store={}", options.store());
+        final RuntimeException failure = closeParts(null);
+        if (failure != null) {
+            throw failure;
+        }
+        LOG.info("stopped: store={}", options.store());
+    }
+
+    private void closeAfter(final Throwable failure) {
+        final RuntimeException secondary = closeParts(null);
+        if (secondary != null) {
+            failure.addSuppressed(secondary);
+        }
+    }
+
+    private RuntimeException closeParts(final RuntimeException earlier) {
+        RuntimeException failure = earlier;
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (final Exception ex) {
+                final RuntimeException wrapped =
+                        ex instanceof RuntimeException runtime ? runtime : new StoreException(ex.getMessage(), ex);
+                if (failure == null) {
+                    failure = wrapped;
+                } else {
+                    failure.addSuppressed(wrapped);
+                }
+            }
+        }
+        return failure;
+    }
+}

@@ -1,0 +1,31 @@
+package io.icecore.cli.daemon;
+
+import io.icecore.recovery.point.RollingStatus;
+import io.icecore.store.StoreInfo;
+import io.icecore.volume.ReclaimStatus;
+import io.icecore.volume.nbd.NbdClient;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * How the daemon is doing, at the time it was asked.
+ *
+ * @param health    "ok", or what a person should look at
+ * @param listening URIs, without the name of an export
+ * @param volumes   what can be exported: their names
+ */
+public record DaemonStatus(
+        StoreInfo store,
+        String health,
+        long processId,
+        Instant since,
+        List<String> listening,
+        List<String> volumes,
+        List<Client> clients,
+        List<RollingStatus> timer,
+        ReclaimStatus deletion) {
+
+    /** A client, and what it did in each of the last few seconds. */
+    public record Client(
+            NbdClient client, double requestsPerSecond, double bytesReadPerSecond, double bytesWrittenPerSecond) {}
+}

@@ -1,0 +1,37 @@
+package io.icecore.recovery.point;
+
+import io.icecore.volume.Catalog;
+import io.icecore.volume.Snapshot;
+import io.icecore.volume.VolumeInfo;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The catalogue as the timer sees it: nothing but the label is added here. */
+record CatalogPoints(Catalog catalog) implements RecoveryPoints {
+    @Override
+    public List<String> volumes() {
+        return catalog.volumes().stream().map(VolumeInfo::name).toList();
+    }
+
+    @Override
+    public Optional<String> policy(final String volume) {
+        return catalog.policy(volume);
+    }
+
+    @Override
+    public List<Snapshot> snapshots(final String volume) {
+        return catalog.snapshots(volume);
+    }
+
+    @Override
+    public List<Snapshot> take(final List<String> volumes) {
+        return catalog.createSnapshots(volumes, null, Map.of(Snapshot.ROLLING, "true"));
+    }
+
+    @Override
+    public void delete(final Collection<Snapshot> snapshots) {
+        catalog.deleteSnapshots(snapshots);
+    }
+}

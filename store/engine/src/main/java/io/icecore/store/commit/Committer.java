@@ -1,0 +1,256 @@
+package io.icecore.store.commit;
+
+import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
+
+import io.icecore.store.device.StoreException;
+import io.icecore.store.format.Checksum;
+import io.icecore.store.format.SpillLayout;
+import io.icecore.store.format.Superblock;
+import io.icecore.store.format.SuperblockLayout;
+import io.icecore.store.log.UncoveredBlocks;
+import io.icecore.store.space.SpaceLog;
+import java.time.Clock;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes every change so far durable: the one half of the protocol, of which {@link Opener} is the other. Steps are
+ * numbered as in docs/architecture.md.
+ *
+ * <p>A power loss at any point leaves the parent commit or the new one, each complete: nothing that the parent refers to
+ * is overwritten (the pin rule, the slots' R2), and opening can tell whether the new one is complete, because its
+ * superblock names every block that no earlier flush covers, with checksums.
+ */
+public final class Committer {
+    private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
+
+    /** Spill nodes that opening reads at most. */
+    private static final int SPILLS_MAX = 64;
+
+    private final OpenedStore store;
+    private final ReentrantLock storeLock;
+    private final Clock clock;
+    private final UnsafeBuffer notes = new UnsafeBuffer(new byte[CommitParticipant.NOTES_LENGTH_MAX]);
+    private final UnsafeBuffer spillImage = new UnsafeBuffer(new byte[BLOCK_LENGTH]);
+
+    /** One commit at a time: superblock n+1 is written only after the flush of n has returned. */
+    private final ReentrantLock oneCommit = new ReentrantLock();
+
+    private CommitParticipant participant;
+    private volatile long cuts;
+    private volatile long durableCount;
+    private volatile RuntimeException failure;
+    private long settledSinceCut;
+    private long changesAtCut;
+
+    public Committer(final OpenedStore store, final ReentrantLock storeLock, final Clock clock) {
+        this.store = store;
+        this.storeLock = storeLock;
+        this.clock = clock;
+        changesAtCut = store.forest.changes();
+    }
+
+    public void join(final CommitParticipant newParticipant) {
+        participant = newParticipant;
+    }
+
+    /** Blocks were settled or freed: there is something to commit. Under the store's lock. */
+    public void changed() {
+        settledSinceCut++;
+    }
+
+    /** Commits made durable since opening. */
+    public long durableCount() {
+        return durableCount;
+    }
+
+    /** Why nothing more is written, or null while all is well. */
+    public RuntimeException failure() {
+        return failure;
+    }
+
+    /** Throws if an earlier failure left what is on the medium unknown; only a reopen can tell. */
+    public void ensureUsable() {
+        if (failure != null) {
+            throw new StoreException(
+                    "store failed earlier and must be reopened: " + store.device.name() + ": " + failure.getMessage(),
+                    failure);
+        }
+    }
+
+    /**
+     * Makes everything changed before the call durable. Callers that wait while a commit is under way share the next one.
+     *
+     * @return the generation that holds it
+     */
+    public long commit() {
+        final long cutsBefore = cuts;
+        oneCommit.lock();
+        try {
+            ensureUsable();
+            if (cuts > cutsBefore || !pendingChanges()) {
+                return store.current.generation; // Cut after this call began, and durable by now.
+            }
+            return commitNow(0);
+        } finally {
+            oneCommit.unlock();
+        }
+    }
+
+    /** An empty commit: proves its parent durable, and lets go of the blocks that the parent's parent pinned. */
+    public long commitEmpty() {
+        oneCommit.lock();
+        try {
+            ensureUsable();
+            return commitNow(SuperblockLayout.FLAG_SEALING);
+        } finally {
+            oneCommit.unlock();
+        }
+    }
+
+    /** True when the newest commit's parent is proved durable by it, and nothing has changed since. */
+    public boolean sealed() {
+        return store.current.sealing() && !pendingChanges();
+    }
+
+    public boolean pendingChanges() {
+        storeLock.lock();
+        try {
+            return settledSinceCut > 0 || store.forest.changes() != changesAtCut;
+        } finally {
+            storeLock.unlock();
+        }
+    }
+
+    private long commitNow(final int flags) {
+        assert !storeLock.isHeldByCurrentThread() : "commit under the store's lock";
+        try {
+            final Superblock next = cut(flags); // 1-4. Everything settled, and its superblock.
+            if (next.payloadFlushed()) {
+                store.device.flush(); //      Too much to name: nothing may point at it yet.
+            }
+            final Set<Long> slots = store.slots.write(next, store.current.nextSlots); // 5. Two copies, two groups.
+            store.device.flush(); // 6. The commit point.
+            return publish(next, slots); // 7. Durable: acknowledge, unpin.
+        } catch (final RuntimeException | Error ex) {
+            poison(ex);
+            throw ex;
+        }
+    }
+
+    /** Under the lock: what is settled now belongs to this commit, what comes later does not. */
+    private Superblock cut(final int flags) {
+        storeLock.lock();
+        try {
+            cuts++;
+            final Superblock parent = store.current;
+            final Superblock next = new Superblock();
+            next.generation = parent.generation + 1;
+            next.parentGeneration = parent.generation;
+            next.notes = participant == null ? parent.notes : takeNotes(); // 1. The layer above has its say.
+            if (store.space.log().spillCount() >= SPILLS_MAX) {
+                foldSpace();
+            }
+            store.forest.write(next.generation, store.writer); // 2. Dirty nodes, redirects, folds.
+            store.forest.describe(next);
+            spillSpaceLog(next);
+            final long[] runs = store.uncovered.runs(); // 3. What no flush covers.
+            next.runs = runs == null ? new long[0] : runs;
+            next.flags = flags | (runs == null ? SuperblockLayout.FLAG_PAYLOAD_FLUSHED : 0);
+            describe(next, parent); // 4. The superblock.
+            store.uncovered.clear();
+            store.space.cut();
+            settledSinceCut = 0;
+            changesAtCut = store.forest.changes();
+            return next;
+        } finally {
+            storeLock.unlock();
+        }
+    }
+
+    private byte[] takeNotes() {
+        final int length = participant.beforeCommit(notes);
+        final byte[] bytes = new byte[length];
+        notes.getBytes(0, bytes);
+        return bytes;
+    }
+
+    private void describe(final Superblock next, final Superblock parent) {
+        next.storeId = parent.storeId;
+        next.label = parent.label;
+        next.readOnlyCompatible = parent.readOnlyCompatible;
+        next.nonce = parent.nonce;
+        next.timeMillis = clock.millis();
+        next.segmentBlocks = parent.segmentBlocks;
+        next.slotStrideBlocks = parent.slotStrideBlocks;
+        next.blockCount = store.space.blockCount();
+        next.cursor = store.space.cursor();
+        next.usedBlocks = store.space.usedBlocks();
+        next.space = store.space.log().entries();
+        final long[] announced = store.slots.announce(
+                Set.of(parent.nextSlots[0], parent.nextSlots[1]), next.cursor, next.generation, next.blockCount);
+        next.nextSlots[0] = announced[0];
+        next.nextSlots[1] = announced[1];
+    }
+
+    /** Writes the map as it is now into the space tree; the fold's own blocks go into the new log. */
+    private void foldSpace() {
+        final SpaceLog log = store.space.log();
+        final long[] spills = new long[log.spillCount()];
+        for (int i = 0; i < spills.length; i++) {
+            spills[i] = log.spillBlock(i);
+        }
+        store.space.fold();
+        for (final long block : spills) {
+            store.uncovered.remove(block, 1);
+            store.space.free(block, 1);
+        }
+    }
+
+    /** The superblock's lists share their room: what of the space log does not fit goes to spill nodes. */
+    private void spillSpaceLog(final Superblock next) {
+        final int room = SuperblockLayout.LISTS_LENGTH
+                - next.redirects.length / 3 * SuperblockLayout.REDIRECT_LENGTH
+                - UncoveredBlocks.RUNS_MAX * SuperblockLayout.RUN_LENGTH
+                - next.notes.length;
+        final SpaceLog log = store.space.log();
+        while (log.size() > room / SuperblockLayout.SPACE_LENGTH) {
+            final long block = new CommitSpace(store).allocateNode();
+            final int newest = log.spillCount() - 1;
+            final SpillLayout.Spill spill = new SpillLayout.Spill(
+                    newest < 0 ? 0 : log.spillBlock(newest),
+                    newest < 0 ? 0 : log.spillGeneration(newest),
+                    log.takeOldest(Math.min(SpillLayout.CAPACITY, log.size())));
+            SpillLayout.encode(spillImage, store.current.storeId, block, next.generation, spill);
+            store.device.write(block * BLOCK_LENGTH, spillImage, 0, BLOCK_LENGTH);
+            store.uncovered.add(block, Checksum.of(spillImage, 0, BLOCK_LENGTH));
+            log.spilled(block, next.generation);
+        }
+        final int newest = log.spillCount() - 1;
+        next.spillBlock = newest < 0 ? 0 : log.spillBlock(newest);
+        next.spillGeneration = newest < 0 ? 0 : log.spillGeneration(newest);
+    }
+
+    private long publish(final Superblock next, final Set<Long> slots) {
+        storeLock.lock();
+        try {
+            store.slots.protect(slots);
+            store.space.commitDurable();
+            store.current = next;
+            durableCount++;
+            return next.generation;
+        } finally {
+            storeLock.unlock();
+        }
+    }
+
+    private void poison(final Throwable cause) {
+        if (failure == null) {
+            LOG.error("store failed, no more writes until it is reopened: device={}", store.device.name(), cause);
+            failure = cause instanceof RuntimeException runtime ? runtime : new StoreException(cause.toString(), cause);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+package io.icecore.store.commit;
+
+import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
+
+import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.StoreException;
+import io.icecore.store.format.CorruptStoreException;
+import io.icecore.store.format.Superblock;
+import io.icecore.store.format.UnknownFormatException;
+import io.icecore.store.space.SlotGeometry;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The places, spread over the device, where superblocks are written and found.
+ *
+ * <p>Invariants:
+ * <ul>
+ *   <li>R1. A commit is written twice, to slots of two different groups: near what it wrote, and far away.</li>
+ *   <li>R2. The slots of the two newest durable commits are never written. So what opening may choose, the newest commit or
+ *       its parent, is never at risk.</li>
+ *   <li>R3. Every superblock announces the two slots of the next commit. So an unreadable slot that was not announced
+ *       cannot hold a newer commit.</li>
+ * </ul>
+ */
+public final class SuperblockSlots {
+    private static final Logger LOG = LoggerFactory.getLogger(SuperblockSlots.class);
+
+    /** What all slots hold. */
+    public record Contents(List<Superblock> copies, Set<Long> unreadable, UnknownFormatException unknownFormat) {}
+
+    private final BlockDevice device;
+    private final SlotGeometry geometry;
+    private final UnsafeBuffer buffer =
+            new UnsafeBuffer(ByteBuffer.allocateDirect(BLOCK_LENGTH * (SlotGeometry.GROUP_SLOTS + 1))
+                    .alignedSlice(BLOCK_LENGTH));
+
+    /** Slots (by block) of the newest durable commit and of the one before it. */
+    private Set<Long> newest = Set.of();
+
+    private Set<Long> older = Set.of();
+
+    public SuperblockSlots(final BlockDevice device, final SlotGeometry geometry) {
+        this.device = device;
+        this.geometry = geometry;
+    }
+
+    /** Opening found these commits in these slots, or wrote one: they are protected (R2). Older first. */
+    void protect(final Set<Long> slots) {
+        older = newest;
+        newest = Set.copyOf(slots);
+    }
+
+    /** Slots that must not be written now (R2). */
+    Set<Long> protectedSlots() {
+        final Set<Long> slots = new HashSet<>(newest);
+        slots.addAll(older);
+        return slots;
+    }
+
+    /** Two free slots for the commit after one that is being written to {@code own}: near the cursor, and far from it. */
+    long[] announce(final Set<Long> own, final long cursor, final long generation, final long blockCount) {
+        final Set<Long> taken = new HashSet<>(newest);
+        taken.addAll(own);
+        final int groups = geometry.groups(blockCount);
+        final int near = geometry.groupNear(cursor, blockCount);
+        final int far = (near + Math.max(1, groups / 2)) % groups;
+        return new long[] {pick(near, generation, taken, groups), pick(far, generation + 1, taken, groups)};
+    }
+
+    private long pick(final int group, final long generation, final Set<Long> taken, final int groups) {
+        for (int step = 0; step < groups; step++) {
+            for (int i = 0; i < SlotGeometry.GROUP_SLOTS; i++) {
+                final int slot = (group + step) % groups * SlotGeometry.GROUP_SLOTS
+                        + (int) ((generation + i) % SlotGeometry.GROUP_SLOTS);
+                if (taken.add(geometry.slotBlock(slot))) {
+                    return geometry.slotBlock(slot);
+                }
+            }
+        }
+        throw new StoreException("no superblock slot left on " + device.name());
+    }
+
+    /** Writes two copies (R1); a slot that fails is replaced by another. Returns the slots written. */
+    Set<Long> write(final Superblock superblock, final long[] wanted) {
+        final Set<Long> tried = protectedSlots();
+        final Set<Long> written = new HashSet<>();
+        StoreException failure = null;
+        for (final long slot : wanted) {
+            failure = write(superblock, slot, tried, written);
+        }
+        for (int slot = 0; written.size() < 2 && slot < 4 * geometry.groups(superblock.blockCount); slot++) {
+            failure = write(superblock, geometry.slotBlock(slot), tried, written);
+        }
+        if (written.size() < 2) {
+            throw new StoreException("superblock could not be written twice on " + device.name(), failure);
+        }
+        return written;
+    }
+
+    private StoreException write(
+            final Superblock superblock, final long slot, final Set<Long> tried, final Set<Long> written) {
+        if (!tried.add(slot)) {
+            return null;
+        }
+        superblock.encode(buffer, 0, slot);
+        try {
+            device.write(slot * BLOCK_LENGTH, buffer, 0, BLOCK_LENGTH);
+            written.add(slot);
+            return null;
+        } catch (final StoreException ex) {
+            LOG.warn("superblock slot failed, another takes its place: device={} block={}", device.name(), slot, ex);
+            return ex;
+        }
+    }
+
+    /** Overwrites every slot with zeroes, for format: no superblock of an earlier store survives. */
+    void wipe(final long blockCount) {
+        buffer.setMemory(0, buffer.capacity(), (byte) 0);
+        for (int group = 0; group < geometry.groups(blockCount); group++) {
+            final long block = geometry.slotBlock(group * SlotGeometry.GROUP_SLOTS);
+            device.write(block * BLOCK_LENGTH, buffer, 0, SlotGeometry.GROUP_SLOTS * BLOCK_LENGTH);
+        }
+    }
+
+    /** Reads every slot of the device, the length of which decides how many there can be. */
+    public Contents readAll(final boolean medium) {
+        final List<Superblock> copies = new ArrayList<>();
+        final Set<Long> unreadable = new HashSet<>();
+        UnknownFormatException unknownFormat = null;
+        final int groups = geometry.groups(device.length() / BLOCK_LENGTH);
+        for (int group = 0; group < groups; group++) {
+            final long first = geometry.slotBlock(group * SlotGeometry.GROUP_SLOTS);
+            readGroup(first, medium, unreadable);
+            for (int i = 0; i < SlotGeometry.GROUP_SLOTS; i++) {
+                try {
+                    if (!unreadable.contains(first + i) && !blank(i)) {
+                        copies.add(Superblock.decode(buffer, i * BLOCK_LENGTH, first + i));
+                    }
+                } catch (final UnknownFormatException ex) {
+                    unknownFormat = ex;
+                } catch (final CorruptStoreException ex) {
+                    LOG.debug("superblock slot holds no superblock: {}", ex.getMessage());
+                }
+            }
+        }
+        return new Contents(copies, unreadable, unknownFormat);
+    }
+
+    private void readGroup(final long first, final boolean medium, final Set<Long> unreadable) {
+        try {
+            read(first, 0, SlotGeometry.GROUP_SLOTS, medium);
+        } catch (final StoreException ex) {
+            for (int i = 0; i < SlotGeometry.GROUP_SLOTS; i++) { // Which of them is it?
+                try {
+                    read(first + i, i, 1, medium);
+                } catch (final StoreException single) {
+                    LOG.warn("superblock slot cannot be read: device={} block={}", device.name(), first + i, single);
+                    unreadable.add(first + i);
+                }
+            }
+        }
+    }
+
+    private void read(final long block, final int at, final int count, final boolean medium) {
+        if (medium) {
+            device.readMedium(block * BLOCK_LENGTH, buffer, at * BLOCK_LENGTH, count * BLOCK_LENGTH);
+        } else {
+            device.read(block * BLOCK_LENGTH, buffer, at * BLOCK_LENGTH, count * BLOCK_LENGTH);
+        }
+    }
+
+    private boolean blank(final int slot) {
+        return buffer.getLong(slot * BLOCK_LENGTH) == 0;
+    }
+
+    /**
+     * Finds the geometry of the store on a device: from its first group of slots, or, where that is damaged, from the
+     * groups that any possible stride would have.
+     *
+     * @throws CorruptStoreException when there is no superblock at all
+     */
+    public static SlotGeometry find(final BlockDevice device) {
+        final long blockCount = device.length() / BLOCK_LENGTH;
+        UnknownFormatException unknownFormat = null;
+        final SlotGeometry[] guesses = new SlotGeometry[32];
+        int count = 0;
+        for (long stride = SlotGeometry.SEGMENT_BLOCKS;
+                stride < Math.max(blockCount, 2048) && count < 20;
+                stride *= 2) {
+            guesses[count++] = new SlotGeometry(SlotGeometry.SEGMENT_BLOCKS, (int) stride);
+        }
+        for (final SlotGeometry guess : Arrays.copyOf(guesses, count)) {
+            final SuperblockSlots slots = new SuperblockSlots(device, guess);
+            for (int group = 0; group < Math.min(2, guess.groups(blockCount)); group++) {
+                slots.readGroup(guess.slotBlock(group * SlotGeometry.GROUP_SLOTS), true, new HashSet<>());
+                for (int i = 0; i < SlotGeometry.GROUP_SLOTS; i++) {
+                    try {
+                        final Superblock found = Superblock.decode(
+                                slots.buffer, i * BLOCK_LENGTH, guess.slotBlock(group * SlotGeometry.GROUP_SLOTS + i));
+                        return new SlotGeometry(found.segmentBlocks, found.slotStrideBlocks);
+                    } catch (final UnknownFormatException ex) {
+                        unknownFormat = ex;
+                    } catch (final CorruptStoreException ex) {
+                        LOG.trace("no superblock here: {}", ex.getMessage());
+                    }
+                }
+            }
+        }
+        if (unknownFormat != null) {
+            throw unknownFormat;
+        }
+        throw new CorruptStoreException("store", 0, "no superblock found; not an Icecore store: " + device.name());
+    }
+}

@@ -1,0 +1,61 @@
+package io.icecore.store.log;
+
+import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
+
+import io.icecore.store.device.BlockDevice;
+import io.icecore.store.format.Checksum;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.agrona.DirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * Writes the blocks of a commit (nodes, spill nodes): gathers them, sorts them by block and writes neighbours together.
+ * Used by one thread at a time, the one that builds the commit.
+ */
+public final class SegmentWriter {
+    private static final int STAGING_BLOCKS = 64;
+
+    private final BlockDevice device;
+    private final UncoveredBlocks uncovered;
+    private final UnsafeBuffer staging = new UnsafeBuffer(ByteBuffer.allocateDirect(STAGING_BLOCKS * BLOCK_LENGTH));
+    private long[] order = new long[64];
+    private DirectBuffer[] images = new DirectBuffer[64];
+    private int count;
+
+    public SegmentWriter(final BlockDevice device, final UncoveredBlocks uncovered) {
+        this.device = device;
+        this.uncovered = uncovered;
+    }
+
+    /** Adds a block; the image must not change until {@link #write()}. */
+    public void add(final long block, final DirectBuffer image) {
+        if (count == order.length) {
+            order = Arrays.copyOf(order, 2 * count);
+            images = Arrays.copyOf(images, 2 * count);
+        }
+        assert count < 1 << 16 : "too many nodes in one commit";
+        order[count] = block << 16 | count;
+        images[count++] = image;
+    }
+
+    /** Writes what was added, and notes its checksums for the commit's payload list. */
+    public void write() {
+        Arrays.sort(order, 0, count);
+        int from = 0;
+        while (from < count) {
+            final long first = order[from] >>> 16;
+            int blocks = 0;
+            while (from + blocks < count && blocks < STAGING_BLOCKS && order[from + blocks] >>> 16 == first + blocks) {
+                final DirectBuffer image = images[(int) order[from + blocks] & 0xFFFF];
+                staging.putBytes(blocks * BLOCK_LENGTH, image, 0, BLOCK_LENGTH);
+                uncovered.add(first + blocks, Checksum.of(image, 0, BLOCK_LENGTH));
+                blocks++;
+            }
+            device.write(first * BLOCK_LENGTH, staging, 0, blocks * BLOCK_LENGTH);
+            from += blocks;
+        }
+        Arrays.fill(images, 0, count, null);
+        count = 0;
+    }
+}

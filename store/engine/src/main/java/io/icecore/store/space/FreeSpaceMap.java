@@ -1,0 +1,292 @@
+package io.icecore.store.space;
+
+import io.icecore.store.device.NoSpaceException;
+import io.icecore.store.format.CorruptStoreException;
+import java.util.ArrayDeque;
+import java.util.List;
+import org.agrona.collections.Long2ObjectHashMap;
+import org.agrona.collections.LongArrayList;
+
+/**
+ * Which blocks are free. Guarded by the store's lock.
+ *
+ * <p>On the device the map is the space tree plus the space log, which holds every allocation and every free since the
+ * tree was last brought up to date (folded). In memory are only the segments that have changed since, those with blocks
+ * withheld, and the one that is being filled. Allocation goes forward from a cursor, segment by segment, through the
+ * emptiest of the next few.
+ *
+ * <p><b>The pin rule</b> lives here and nowhere else: a block freed by commit k may be allocated again once commit k+1 is
+ * durable ({@link #commitDurable}). Until then a crash may still fall back to a commit that refers to it.
+ */
+public final class FreeSpaceMap {
+    /** Segments looked at before one is chosen to be filled. */
+    private static final int CANDIDATES = 64;
+
+    private final SlotGeometry geometry;
+    private final SegmentSource source;
+    private final Long2ObjectHashMap<Segment> segments = new Long2ObjectHashMap<>();
+    private final SpaceLog log = new SpaceLog();
+
+    /** Runs freed by the commit being built, and by the durable ones that still pin them, oldest first. */
+    private LongArrayList freed = new LongArrayList();
+
+    private final ArrayDeque<LongArrayList> pinned = new ArrayDeque<>();
+
+    private long blockCount;
+    private long usedBlocks;
+    private long withheldBlocks;
+    private Segment active;
+    private int activeBit;
+    private long cursor;
+
+    /**
+     * @param blockCount length of the store in blocks
+     * @param usedBlocks allocated according to the superblock
+     * @param cursor     where allocation goes on
+     */
+    public FreeSpaceMap(
+            final SlotGeometry geometry,
+            final SegmentSource source,
+            final long blockCount,
+            final long usedBlocks,
+            final long cursor) {
+        this.geometry = geometry;
+        this.source = source;
+        this.blockCount = blockCount;
+        this.usedBlocks = usedBlocks;
+        this.cursor = cursor < blockCount ? cursor : 0;
+    }
+
+    // ---- allocation
+
+    /**
+     * Allocates 1 to {@code countMax} adjacent blocks, in flight until {@link #settle} or {@link #abandon}.
+     *
+     * @param reserve blocks that must stay free for those who may go below
+     * @throws NoSpaceException when there is nothing beyond the reserve
+     */
+    public long allocate(final int countMax, final long reserve) {
+        final long available = availableBlocks() - reserve;
+        if (available <= 0) {
+            throw new NoSpaceException("store full: " + availableBlocks() + " blocks free, " + reserve + " reserved");
+        }
+        final int wanted = (int) Math.min(Math.min(countMax, BlockRun.COUNT_MAX), available);
+        int bit = active == null ? -1 : active.nextAvailable(activeBit);
+        if (bit < 0) {
+            activate();
+            bit = active.nextAvailable(activeBit);
+        }
+        final int count = active.availableRun(bit, wanted);
+        active.withhold(bit, count);
+        withheldBlocks += count;
+        activeBit = Math.min(bit + count, geometry.segmentBlocks() - 1);
+        cursor = active.number * geometry.segmentBlocks() + bit + count;
+        return BlockRun.of(active.number * geometry.segmentBlocks() + bit, count);
+    }
+
+    /** The run was written and belongs to the commit being built. */
+    public void settle(final long block, final int count) {
+        eachSegment(block, count, (segment, from, length) -> {
+            segment.release(from, length);
+            segment.set(from, length, true);
+        });
+        withheldBlocks -= count;
+        usedBlocks += count;
+        log.append(block, count);
+    }
+
+    /** The run was not written: free again. */
+    public void abandon(final long block, final int count) {
+        eachSegment(block, count, Segment::release);
+        withheldBlocks -= count;
+    }
+
+    /** No commit from the one being built on refers to this run. */
+    public void free(final long block, final int count) {
+        eachSegment(block, count, (segment, from, length) -> {
+            segment.set(from, length, false);
+            segment.withhold(from, length);
+        });
+        withheldBlocks += count;
+        usedBlocks -= count;
+        log.append(block, -count);
+        freed.addLong(block);
+        freed.addLong(count);
+    }
+
+    /** Chooses the segment to be filled next: the first free one ahead, or the emptiest of the candidates. */
+    private void activate() {
+        final long count = (blockCount + geometry.segmentBlocks() - 1) / geometry.segmentBlocks();
+        final long start = cursor / geometry.segmentBlocks();
+        Segment best = null;
+        int bestAvailable = 0;
+        int looked = 0;
+        for (long step = 0; step < count && (looked < CANDIDATES || best == null); step++, looked++) {
+            final Segment candidate = segment((start + step) % count);
+            candidate.load(source);
+            final int available = candidate == active ? 0 : candidate.availableCount();
+            if (available > bestAvailable) {
+                forget(best);
+                best = candidate;
+                bestAvailable = available;
+                if (available >= geometry.segmentBlocks() - SlotGeometry.GROUP_SLOTS) {
+                    break;
+                }
+            } else if (candidate != active) {
+                forget(candidate);
+            }
+        }
+        if (best == null && active != null && active.nextAvailable(0) >= 0) {
+            best = active;
+        }
+        if (best == null) {
+            throw new NoSpaceException("store full: what is free is pinned by the last commits");
+        }
+        final Segment before = active;
+        active = best;
+        activeBit = 0;
+        if (before != best) {
+            forget(before);
+        }
+    }
+
+    // ---- commits
+
+    /** Ends the commit being built: what is freed from now on belongs to the next. */
+    public void cut() {
+        pinned.addLast(freed);
+        freed = new LongArrayList();
+    }
+
+    /** The newest cut commit k is durable: what commits up to k-1 freed may be allocated again. */
+    public void commitDurable() {
+        while (pinned.size() > 1) {
+            final LongArrayList runs = pinned.removeFirst();
+            for (int i = 0; i < runs.size(); i += 2) {
+                final int count = (int) runs.getLong(i + 1);
+                eachSegment(runs.getLong(i), count, (segment, from, length) -> {
+                    segment.release(from, length);
+                    if (segment != active) {
+                        forget(segment);
+                    }
+                });
+                withheldBlocks -= count;
+            }
+        }
+    }
+
+    /** The space log that goes with the commit being built. */
+    public SpaceLog log() {
+        return log;
+    }
+
+    /**
+     * Brings the space tree up to the map as it is now, and begins a new log: what the fold itself allocates and frees is
+     * logged after it.
+     */
+    public void fold() {
+        for (final Segment segment : List.copyOf(segments.values())) {
+            if (segment.touched) {
+                segment.load(source);
+                source.store(segment.number, segment.used);
+                segment.touched = false;
+                forget(segment);
+            }
+        }
+        log.clear();
+    }
+
+    // ---- opening
+
+    /** Applies an entry of the space log as found by opening, in the order of writing. */
+    public void replay(final long block, final long count) {
+        final int length = (int) Math.abs(count);
+        if (length == 0 || block < 0 || block + length > blockCount) {
+            throw new CorruptStoreException(
+                    "space log", block << 12, "run of " + length + " blocks (expected: within " + blockCount + ")");
+        }
+        eachSegment(block, length, (segment, from, n) -> segment.replay(from, n, count > 0));
+        log.append(block, count);
+    }
+
+    // ---- facts
+
+    /** Blocks allocated in commits and the one being built; superblock slots not counted. */
+    public long usedBlocks() {
+        return usedBlocks;
+    }
+
+    /** Blocks that can be allocated now. */
+    public long availableBlocks() {
+        return blockCount - geometry.slotBlocks(blockCount) - usedBlocks - withheldBlocks;
+    }
+
+    /** Blocks that are free, or will be when the commits that pin them are past. */
+    public long freeBlocks() {
+        return blockCount - geometry.slotBlocks(blockCount) - usedBlocks;
+    }
+
+    /** Blocks withheld until further commits are durable, or in flight. */
+    public long withheldBlocks() {
+        return withheldBlocks;
+    }
+
+    public long cursor() {
+        return cursor;
+    }
+
+    public long blockCount() {
+        return blockCount;
+    }
+
+    public void grow(final long newBlockCount) {
+        assert newBlockCount >= blockCount;
+        blockCount = newBlockCount;
+        segments.values().forEach(segment -> segment.fence(geometry.fence(segment.number, newBlockCount)));
+    }
+
+    /** True when the block is allocated in the commit being built. For check and tests. */
+    public boolean used(final long block) {
+        final Segment segment = segment(block / geometry.segmentBlocks());
+        segment.load(source);
+        final int bit = (int) (block % geometry.segmentBlocks());
+        final boolean used = (segment.used[bit >> 6] & 1L << bit) != 0;
+        if (segment != active) {
+            forget(segment);
+        }
+        return used;
+    }
+
+    // ---- segments in memory
+
+    private interface SegmentAction {
+        void accept(Segment segment, int from, int count);
+    }
+
+    private void eachSegment(final long block, final int count, final SegmentAction action) {
+        assert block >= 0 && block + count <= blockCount : block + "+" + count;
+        long at = block;
+        while (at < block + count) {
+            final int from = (int) (at % geometry.segmentBlocks());
+            final int length = (int) Math.min(geometry.segmentBlocks() - from, block + count - at);
+            action.accept(segment(at / geometry.segmentBlocks()), from, length);
+            at += length;
+        }
+    }
+
+    private Segment segment(final long number) {
+        Segment segment = segments.get(number);
+        if (segment == null) {
+            segment = new Segment(number, geometry.segmentBlocks() / 64);
+            segment.fence(geometry.fence(number, blockCount));
+            segments.put(number, segment);
+        }
+        return segment;
+    }
+
+    private void forget(final Segment segment) {
+        if (segment != null && !segment.touched && segment.withheldCount == 0 && segment != active) {
+            segments.remove(segment.number);
+        }
+    }
+}
