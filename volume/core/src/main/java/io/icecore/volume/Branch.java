@@ -95,6 +95,11 @@ final class Branch {
         return branch;
     }
 
+    /** Decodes the record that the tree has found, without its kept epochs. */
+    static Branch read(final CatalogueTree tree) {
+        return new Branch(tree.id(), tree.read("branch"));
+    }
+
     void write(final CatalogueTree tree) {
         tree.write()
                 .putByte((head ? FLAG_HEAD : 0) | (discarded ? FLAG_DISCARDED : 0))

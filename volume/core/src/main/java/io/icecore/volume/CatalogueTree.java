@@ -30,29 +30,36 @@ import io.icecore.store.tree.TreeEntry;
  *
  * <p>Holds the entry of its last lookup: one instance for each thread, or for the holder of the store's lock.
  */
-final class CatalogueTree {
-    static final int COUNTERS = 1;
-    static final int VOLUME = 2;
-    static final int VOLUME_NAME = 3;
-    static final int BRANCH = 4;
-    static final int VOLUME_BRANCH = 5;
-    static final int SNAPSHOT = 6;
-    static final int SNAPSHOT_NAME = 7;
-    static final int CHILD = 8;
-    static final int POLICY = 9;
-    static final int RECLAIM = 10;
-    static final int JOB = 11;
-    static final int ATTRIBUTE = 12;
+public final class CatalogueTree {
+    public static final int COUNTERS = 1;
+    public static final int VOLUME = 2;
+    public static final int VOLUME_NAME = 3;
+    public static final int BRANCH = 4;
+    public static final int VOLUME_BRANCH = 5;
+    public static final int SNAPSHOT = 6;
+    public static final int SNAPSHOT_NAME = 7;
+    public static final int CHILD = 8;
+    public static final int POLICY = 9;
+    public static final int RECLAIM = 10;
+    public static final int JOB = 11;
+    public static final int ATTRIBUTE = 12;
 
     static final int VERSION = 1;
 
     private final Tree tree;
-    private final TreeEntry entry = new TreeEntry();
+    private final TreeEntry entry;
     private final RecordReader reader = new RecordReader();
     private final RecordWriter writer = new RecordWriter();
 
     CatalogueTree(final Store store) {
         tree = store.catalogue();
+        entry = new TreeEntry();
+    }
+
+    /** Of one record that a walk over the nodes has found: to read it, not to look anything up. */
+    CatalogueTree(final TreeEntry found) {
+        tree = null;
+        entry = found;
     }
 
     boolean get(final int kind, final long id, final long sub) {

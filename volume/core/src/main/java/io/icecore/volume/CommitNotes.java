@@ -4,7 +4,6 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.device.StoreException;
-import io.icecore.store.format.CorruptStoreException;
 import java.util.Map;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -29,11 +28,11 @@ final class CommitNotes implements CommitParticipant {
     static final int VERSION = 1;
     static final int BRANCHES_MAX = 16;
 
-    private static final int BRANCHES_OFFSET = 1;
-    private static final int REGIONS_OFFSET = 2;
-    private static final int HEADER_LENGTH = 4;
-    private static final int COUNTERS_LENGTH = 28;
-    private static final int RUN_LENGTH = 12;
+    static final int BRANCHES_OFFSET = 1;
+    static final int REGIONS_OFFSET = 2;
+    static final int HEADER_LENGTH = 4;
+    static final int COUNTERS_LENGTH = 28;
+    static final int RUN_LENGTH = 12;
     private static final int RUN_CHUNKS_MAX = 0xFFFF;
 
     private final Branches branches;
@@ -140,40 +139,8 @@ final class CommitNotes implements CommitParticipant {
         onLoad.run();
         branches.clear();
         log.clear();
-        if (length == 0) {
-            return; // Nothing has ever been committed through here.
-        }
-        if (length < HEADER_LENGTH || notes.getByte(0) != VERSION) {
-            throw corrupt("length " + length + ", version " + notes.getByte(0) + " (expected: " + VERSION + ")");
-        }
-        final int branchCount = notes.getByte(BRANCHES_OFFSET);
-        final int runCount = notes.getShort(REGIONS_OFFSET, LITTLE_ENDIAN);
-        final int logIndex = HEADER_LENGTH + branchCount * COUNTERS_LENGTH;
-        if (branchCount < 0
-                || branchCount > BRANCHES_MAX
-                || runCount < 0
-                || logIndex + runCount * RUN_LENGTH != length) {
-            throw corrupt("length " + length + " for " + branchCount + " branches and " + runCount + " regions");
-        }
-        for (int at = HEADER_LENGTH; at < logIndex; at += COUNTERS_LENGTH) {
-            branches.unclaimed().put(notes.getInt(at, LITTLE_ENDIAN) & 0xFFFF_FFFFL, new long[] {
-                notes.getLong(at + 4, LITTLE_ENDIAN),
-                notes.getLong(at + 12, LITTLE_ENDIAN),
-                notes.getLong(at + 20, LITTLE_ENDIAN)
-            });
-        }
-        for (int at = logIndex; at < length; at += RUN_LENGTH) {
-            final long low = notes.getInt(at + 4, LITTLE_ENDIAN) & 0xFFFF_FFFFL;
-            final long chunk = (notes.getShort(at + 8, LITTLE_ENDIAN) & 0xFFFFL) << 32 | low;
-            final int count = notes.getShort(at + 10, LITTLE_ENDIAN) & 0xFFFF;
-            if (count == 0) {
-                throw corrupt("an empty run in the region log");
-            }
-            log.add(notes.getInt(at, LITTLE_ENDIAN) & 0xFFFF_FFFFL, chunk, chunk + count);
-        }
-    }
-
-    private static CorruptStoreException corrupt(final String problem) {
-        return new CorruptStoreException("commit notes", -1, problem);
+        final VolumeNotes decoded = VolumeNotes.decode(notes, length);
+        branches.unclaimed().putAll(decoded.counters());
+        decoded.regions().forEach(run -> log.add(run.branch(), run.from(), run.end()));
     }
 }

@@ -48,7 +48,7 @@ final class Names {
     }
 
     /** FNV-1a over the owner's number and the name, folded to the 48 bits of a key's second field. */
-    private static long hash(final long owner, final String name) {
+    static long hash(final long owner, final String name) {
         long hash = FNV_OFFSET;
         for (int i = 0; i < Long.BYTES; i++) {
             hash = (hash ^ (owner >>> i * Byte.SIZE & 0xFF)) * FNV_PRIME;

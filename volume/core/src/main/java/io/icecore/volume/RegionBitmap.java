@@ -26,11 +26,11 @@ import org.agrona.MutableDirectBuffer;
  * <p>A set bit may always be unnecessary, a clear bit is a promise. So a container that would be longer than
  * {@value #ENCODED_LENGTH_MAX} bytes is coarsened: neighbours share a bit, which is set when one of theirs is.
  */
-final class RegionBitmap {
+public final class RegionBitmap {
     /** Regions in a container. */
-    static final int REGIONS = 1 << 16;
+    public static final int REGIONS = 1 << 16;
 
-    static final int CONTAINER_SHIFT = 16;
+    public static final int CONTAINER_SHIFT = 16;
     static final int ENCODED_LENGTH_MAX = 1800;
 
     static final int TYPE_ARRAY = 1;
@@ -51,11 +51,11 @@ final class RegionBitmap {
 
     private final long[] words = new long[REGIONS / Long.SIZE];
 
-    void clear() {
+    public void clear() {
         Arrays.fill(words, 0);
     }
 
-    boolean get(final int region) {
+    public boolean get(final int region) {
         return (words[region >>> 6] >>> region & 1) != 0;
     }
 
@@ -113,7 +113,7 @@ final class RegionBitmap {
         return true;
     }
 
-    int cardinality() {
+    public int cardinality() {
         int count = 0;
         for (final long word : words) {
             count += Long.bitCount(word);
@@ -122,12 +122,12 @@ final class RegionBitmap {
     }
 
     /** First set region at or after {@code from}, or -1. */
-    int nextSet(final int from) {
+    public int nextSet(final int from) {
         return next(from, 0);
     }
 
     /** First clear region at or after {@code from}, or {@link #REGIONS}. */
-    int nextClear(final int from) {
+    public int nextClear(final int from) {
         final int region = next(from, -1);
         return region < 0 ? REGIONS : region;
     }
@@ -234,7 +234,7 @@ final class RegionBitmap {
     // ---- decoding
 
     /** Adds what is encoded there. Throws {@link CorruptStoreException} when that is no container. */
-    void orEncoded(final DirectBuffer source, final int index, final int length) {
+    public void orEncoded(final DirectBuffer source, final int index, final int length) {
         final int shift = checkedShift(source, index, length);
         final int bitsIndex = index + BITS_OFFSET;
         final int bitsLength = length - BITS_OFFSET;
@@ -274,7 +274,7 @@ final class RegionBitmap {
     }
 
     /** True when the encoded container has all regions from {@code from} to before {@code end}. Decodes nothing else. */
-    static boolean encodedHasAll(
+    public static boolean encodedHasAll(
             final DirectBuffer source, final int index, final int length, final int from, final int end) {
         final int shift = checkedShift(source, index, length);
         final int first = from >> shift;

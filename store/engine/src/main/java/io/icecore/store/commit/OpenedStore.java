@@ -22,6 +22,11 @@ public final class OpenedStore {
     public static final int SPACE = 5;
     static final String[] TREE_NAMES = {null, "catalogue", "head", "history", "regions", "space"};
 
+    /** Names of the trees by number; null where there is none. */
+    public static String[] treeNames() {
+        return TREE_NAMES.clone();
+    }
+
     public final BlockDevice device;
     public final SlotGeometry geometry;
     public final SuperblockSlots slots;

@@ -134,7 +134,7 @@ public final class Opener {
     }
 
     /** The newest complete commit, as a reader beside a writer sees it. */
-    static Superblock newestReadable(final BlockDevice device, final SuperblockSlots slots) {
+    public static Superblock newestReadable(final BlockDevice device, final SuperblockSlots slots) {
         CorruptStoreException failure = null;
         for (int attempt = 0; attempt < READ_ONLY_ATTEMPTS; attempt++) {
             final List<Superblock> copies = copiesOfOneStore(slots.readAll(false), device);

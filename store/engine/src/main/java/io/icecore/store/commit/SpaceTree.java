@@ -19,7 +19,7 @@ import org.agrona.concurrent.UnsafeBuffer;
  *      2  blocks / 8  bits       bit b of byte b / 8: block b is allocated; absent when all are
  * </pre>
  */
-final class SpaceTree implements SegmentSource {
+public final class SpaceTree implements SegmentSource {
     private static final int BITS_OFFSET = Short.BYTES;
 
     private final Tree tree;
@@ -41,8 +41,13 @@ final class SpaceTree implements SegmentSource {
         decode(entry, segment, segmentBlocks, usedBits);
     }
 
-    /** Decodes an entry of this tree; the bits are all clear before. */
-    static void decode(final TreeEntry entry, final long segment, final int segmentBlocks, final long[] usedBits) {
+    /**
+     * Decodes an entry of this tree; the bits are all clear before.
+     *
+     * @throws CorruptStoreException when length, count and bits do not agree
+     */
+    public static void decode(
+            final TreeEntry entry, final long segment, final int segmentBlocks, final long[] usedBits) {
         final int usedCount = Short.toUnsignedInt(entry.value.getShort(0, LITTLE_ENDIAN));
         final boolean full = entry.length() == BITS_OFFSET;
         int bits = full ? segmentBlocks : 0;

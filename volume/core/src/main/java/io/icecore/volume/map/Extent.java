@@ -4,6 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.format.CorruptStoreException;
+import io.icecore.store.format.NodePage;
 import io.icecore.store.tree.TreeEntry;
 import org.agrona.DirectBuffer;
 
@@ -20,6 +21,16 @@ public final class Extent {
 
     TreeEntry entry() {
         return entry;
+    }
+
+    /**
+     * Takes an entry of a leaf of the head or of the history: what a walk over the nodes does, instead of a lookup.
+     *
+     * @throws io.icecore.store.format.CorruptStoreException when it is no extent
+     */
+    public Extent read(final NodePage leaf, final int index, final boolean inHistory) {
+        entry.copy(leaf, index);
+        return verified(inHistory);
     }
 
     /** Checks what the tree returned, so that the accessors can rely on it. */

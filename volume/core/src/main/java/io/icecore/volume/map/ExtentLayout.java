@@ -61,15 +61,15 @@ public final class ExtentLayout {
         value.putShort(BLOCK_OFFSET + SIZE_OF_INT, (short) (block >>> 32), LITTLE_ENDIAN);
     }
 
-    static long epoch(final DirectBuffer value) {
+    public static long epoch(final DirectBuffer value) {
         return value.getInt(EPOCH_OFFSET, LITTLE_ENDIAN) & 0xFFFF_FFFFL;
     }
 
-    static int length(final DirectBuffer value) {
+    public static int length(final DirectBuffer value) {
         return value.getByte(LENGTH_OFFSET) & 0xFF;
     }
 
-    static long block(final DirectBuffer value) {
+    public static long block(final DirectBuffer value) {
         final long low = value.getInt(BLOCK_OFFSET, LITTLE_ENDIAN) & 0xFFFF_FFFFL;
         return (value.getShort(BLOCK_OFFSET + SIZE_OF_INT, LITTLE_ENDIAN) & 0xFFFFL) << 32 | low;
     }
