@@ -20,7 +20,6 @@ final class RollbackCommand extends StoreCommand {
 
     @Override
     int run(final Catalog catalog) {
-
         final Snapshot chosen = catalog.snapshot(spec(spec));
         final Snapshot before = catalog.rollback(spec(chosen.spec())); // What -1h means must not change in between.
         console()
