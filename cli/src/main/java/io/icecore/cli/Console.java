@@ -23,6 +23,16 @@ import java.util.concurrent.CountDownLatch;
  * the daemon and the terminal that of a client. Used by one thread, but for {@link #abandon}.
  */
 final class Console {
+    /** Names that every process understands as its own. */
+    private static final List<Path> OF_ONE_PROCESS = List.of(
+            Path.of("/dev/stdin"),
+            Path.of("/dev/stdout"),
+            Path.of("/dev/stderr"),
+            Path.of("/dev/fd"),
+            Path.of("/dev/tty"),
+            Path.of("/proc/self"),
+            Path.of("/proc/thread-self"));
+
     private static final int BUFFER_LENGTH = 64 << 10;
     private static final DateTimeFormatter LOCAL_TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
     private static final DateTimeFormatter OFFSET_TIME = DateTimeFormatter.ISO_OFFSET_DATE_TIME;
@@ -35,6 +45,7 @@ final class Console {
     private final Path directory;
     private final ConsoleFeatures features;
     private final Clock clock;
+    private final boolean remote;
     private final CountDownLatch abandoned = new CountDownLatch(1);
 
     Console(
@@ -44,6 +55,18 @@ final class Console {
             final Path directory,
             final ConsoleFeatures features,
             final Clock clock) {
+        this(in, out, err, directory, features, clock, false);
+    }
+
+    private Console(
+            final InputStream in,
+            final OutputStream out,
+            final OutputStream err,
+            final Path directory,
+            final ConsoleFeatures features,
+            final Clock clock,
+            final boolean remote) {
+        this.remote = remote;
         this.in = in;
         this.outBytes = out;
         this.errBytes = err;
@@ -106,14 +129,21 @@ final class Console {
                 request.width(),
                 ZoneId.of(request.zone()));
         final Console console =
-                new Console(streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock);
+                new Console(streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock, true);
         streams.onAbandoned().accept(console::abandon);
         return console;
     }
 
     /** The file that a person at this console means. */
     Path resolve(final String file) {
-        return directory.resolve(file).normalize();
+        final Path path = directory.resolve(file).normalize();
+        if (remote && OF_ONE_PROCESS.stream().anyMatch(path::startsWith)) {
+            throw new CommandException(
+                    ExitCode.FAILED,
+                    "means something else in the daemon, which would open it: " + path,
+                    "use - for standard input or output");
+        }
+        return path;
     }
 
     /** A time as people at this console read it: local, to the second. */

@@ -2,6 +2,7 @@ package io.icecore.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
@@ -90,6 +91,9 @@ final class Program {
             throw new CommandException(ExitCode.FAILED, "not built yet: " + entry.words());
         }
         final Callable<Integer> command = entry.command().get();
+        if (!session.admits(command)) {
+            throw new CommandException(ExitCode.FAILED, "not for a daemon: " + entry.words());
+        }
         if (command instanceof ConsoleCommand ours) {
             ours.bind(new Invocation(List.copyOf(arguments), console, session));
         }
@@ -119,6 +123,9 @@ final class Program {
     }
 
     private int report(final Exception failure, final boolean verbose) {
+        if (failure instanceof IOException && "Broken pipe".equals(failure.getMessage())) {
+            return ExitCode.FAILED; // Whoever read our output has seen enough of it: no news to anybody.
+        }
         printFailure(describe(failure), failure instanceof CommandException ex ? ex.hint() : null);
         if (verbose) {
             failure.printStackTrace(console.err());

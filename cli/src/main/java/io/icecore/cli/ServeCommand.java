@@ -1,12 +1,11 @@
 package io.icecore.cli;
 
 import io.icecore.cli.control.CommandExecutor;
-import io.icecore.cli.control.ControlRequest;
-import io.icecore.cli.control.ControlStreams;
 import io.icecore.cli.daemon.Daemon;
 import io.icecore.cli.daemon.DaemonOptions;
 import io.icecore.cli.daemon.ListenAddress;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.LoggerFactory;
@@ -50,11 +49,11 @@ final class ServeCommand extends ConsoleCommand {
         final StoreLocation location = invocation().session().locate(store);
         stopOnBug();
         try (Interruption interruption = new Interruption(console());
-                Daemon daemon = new Daemon(
+                Daemon running = new Daemon(
                         new DaemonOptions(location.path(), location.controlSocket(), addresses(location)),
                         console().clock(),
-                        this::executorFor)) {
-            console().out().println("serving " + location + " on " + String.join(" and ", daemon.listening()));
+                        daemon -> executorFor(daemon, console().clock()))) {
+            console().out().println("serving " + location + " on " + String.join(" and ", running.listening()));
             console().out().flush();
             console().awaitAbandoned();
             interruption.endsInOrder();
@@ -72,13 +71,12 @@ final class ServeCommand extends ConsoleCommand {
                 .toList();
     }
 
-    private CommandExecutor executorFor(final Daemon daemon) {
-        return (request, streams) -> execute(daemon, request, streams);
-    }
-
-    private int execute(final Daemon daemon, final ControlRequest request, final ControlStreams streams) {
-        final Console client = Console.ofClient(request, streams, console().clock());
-        return new Program(client, new DaemonSession(daemon)).run(request.arguments());
+    /** Executes what clients typed, on the live store of this daemon. */
+    static CommandExecutor executorFor(final Daemon daemon, final Clock clock) {
+        return (request, streams) -> {
+            final Console client = Console.ofClient(request, streams, clock);
+            return new Program(client, new DaemonSession(daemon)).run(request.arguments());
+        };
     }
 
     /** An error that nobody caught is a bug of ours: stop before it can be committed. The last commit is safe. */

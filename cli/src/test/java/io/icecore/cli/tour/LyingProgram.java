@@ -45,8 +45,10 @@ final class LyingProgram {
         FORGETS_FLUSHED_WRITES,
         /** Reads of less than a chunk give what the image held. */
         FORGETS_IN_SMALL_READS,
-        /** A restart forgets the newest snapshot. */
-        FORGETS_A_SNAPSHOT
+        /** A restart forgets a snapshot. */
+        FORGETS_A_SNAPSHOT,
+        /** {@code check} finds damage. */
+        IS_DAMAGED
     }
 
     private static final int CHUNK_LENGTH = 4096;
@@ -68,6 +70,10 @@ final class LyingProgram {
         final LyingProgram program =
                 new LyingProgram(Fault.valueOf(arguments[0]), Path.of(System.getenv("ICECORE_STORE")));
         final List<String> words = List.of(arguments).subList(1, arguments.length);
+        if (program.fault == Fault.IS_DAMAGED && words.get(0).equals("check")) {
+            System.out.println("block 4711: owned twice");
+            System.exit(6);
+        }
         switch (words.get(0) + (words.size() > 1 ? " " + words.get(1) : "")) {
             case "store create" -> Files.createFile(program.image);
             case "store info" -> System.out.println("{\"usedBytes\":" + Files.size(program.log) + "}");
@@ -75,7 +81,7 @@ final class LyingProgram {
             case "snapshot create" -> program.snapshot(words.get(4));
             case "snapshot list" -> program.list();
             case "serve --nbd" -> program.serve(Path.of(words.get(2).substring("unix:".length())));
-            case "policy set", "check" -> System.out.println("done");
+            case "policy set", "check", "--version" -> System.out.println("done");
             default -> System.exit(2);
         }
     }
@@ -149,8 +155,9 @@ final class LyingProgram {
             }
         }
         if (fault == Fault.FORGETS_A_SNAPSHOT) {
-            final List<String> lines = Files.readAllLines(snapshots);
-            Files.write(snapshots, lines.subList(0, lines.size() - 1));
+            final List<String> lines = new ArrayList<>(Files.readAllLines(snapshots));
+            lines.remove(lines.size() / 2);
+            Files.write(snapshots, lines);
         }
     }
 

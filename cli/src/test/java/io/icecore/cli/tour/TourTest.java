@@ -62,6 +62,7 @@ class TourTest {
             MISSES_A_WRITE         | before-cleanup is the disk as after write
             FORGETS_FLUSHED_WRITES | disk is the disk as after write
             FORGETS_IN_SMALL_READS | lines of home/diary.txt in
+            IS_DAMAGED             | exit code 6: block 4711
             FORGETS_A_SNAPSHOT     | snapshot lost:
             """)
     void failsOn(final LyingProgram.Fault fault, final String message) throws Exception {

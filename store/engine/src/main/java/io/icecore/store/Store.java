@@ -274,7 +274,7 @@ public final class Store implements AutoCloseable {
 
     /** Kept for nodes, so that commits and deletions work when the store is full. */
     private long reserveBlocks() {
-        return Math.max(256, Math.min(opened.space.blockCount() / 64, 16384));
+        return Math.max(512, Math.min(opened.space.blockCount() / 32, 16384));
     }
 
     /** Makes the device and the store larger, online; durable when it returns. */

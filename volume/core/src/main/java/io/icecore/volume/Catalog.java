@@ -186,14 +186,19 @@ public final class Catalog implements AutoCloseable {
     // ---- background deletion
 
     /** One bounded step, milliseconds long. False when there is nothing to do. */
-    public synchronized boolean reclaimStep() {
+    public boolean reclaimStep() {
+        return reclaimStep(Reclaimer.ENTRIES_PER_STEP);
+    }
+
+    /** @param entriesMax how many entries to visit at most */
+    synchronized boolean reclaimStep(final int entriesMax) {
         if (volumes.readOnly()) {
             return false;
         }
         if ((++turn & 3) == 0 && (housekeeping.step() || inheritance.step())) {
             return true; // A long deletion does not keep short work waiting.
         }
-        return reclaimer.step() || housekeeping.step() || inheritance.step();
+        return reclaimer.step(entriesMax) || housekeeping.step() || inheritance.step();
     }
 
     public ReclaimStatus reclaimStatus() {

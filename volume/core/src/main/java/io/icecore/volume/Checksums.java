@@ -23,6 +23,11 @@ final class Checksums {
         return this;
     }
 
+    void release() {
+        source = null;
+        view = null;
+    }
+
     /** Of the chunk at this index. */
     int at(final int index) {
         crc.reset();

@@ -8,6 +8,7 @@ import io.icecore.volume.map.HeadMap;
 import io.icecore.volume.map.HistoryMap;
 import io.icecore.volume.map.Moves;
 import io.icecore.volume.map.Resolver;
+import io.icecore.volume.map.RunVisitor;
 import java.nio.ByteBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -46,8 +47,20 @@ final class ChunkReader {
         resolver = new Resolver(head, history);
     }
 
-    Resolver resolver() {
-        return resolver;
+    /** Keeps no buffer of a caller alive. */
+    void release() {
+        checksums.release();
+    }
+
+    /** Visits the chunks of a range, from the start again when versions moved meanwhile; {@code restart} comes first. */
+    void resolve(
+            final ReadPoint point, final long from, final long end, final Runnable restart, final RunVisitor visitor) {
+        long move;
+        do {
+            move = moves.stamp();
+            restart.run();
+            resolver.resolve(point.lineage(), from, end, visitor);
+        } while (!moves.unchangedSince(move));
     }
 
     /** Reads {@code length} bytes at byte {@code offset}. */

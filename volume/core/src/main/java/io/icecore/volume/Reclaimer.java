@@ -48,6 +48,7 @@ final class Reclaimer {
     /** The record that is worked on, until it is done. */
     private long recordBranch;
 
+    private int entriesPerHold;
     private long freedChunks;
     private volatile long reclaimedBytes;
 
@@ -76,8 +77,9 @@ final class Reclaimer {
     }
 
     /** Visits a bounded number of entries. False when there is no deletion record. */
-    boolean step() {
-        for (int visited = 0; visited < ENTRIES_PER_STEP; visited += ENTRIES_PER_HOLD) {
+    boolean step(final int entriesMax) {
+        for (int left = entriesMax; left > 0; left -= ENTRIES_PER_HOLD) {
+            entriesPerHold = Math.min(left, ENTRIES_PER_HOLD);
             final boolean more = volumes.change(() -> {
                 final ReclaimRecord record = nextRecord();
                 if (record != null) {
@@ -86,7 +88,7 @@ final class Reclaimer {
                 return record != null;
             });
             if (!more) {
-                return visited > 0;
+                return left < entriesMax;
             }
         }
         return true;
@@ -147,7 +149,7 @@ final class Reclaimer {
         candidates.clear();
         regions.or(branch.number, Regions.CANDIDATES, container, candidates);
         VersionWalk.Step step = VersionWalk.Step.FOUND;
-        for (int visited = 0; visited < ENTRIES_PER_HOLD && step == VersionWalk.Step.FOUND; visited++) {
+        for (int visited = 0; visited < entriesPerHold && step == VersionWalk.Step.FOUND; visited++) {
             step = walk.next(candidates, extent);
             if (step == VersionWalk.Step.FOUND) {
                 visit(branch, walk.inHead());
@@ -167,7 +169,7 @@ final class Reclaimer {
 
     /** Everything that the branch has, in the order of the trees. Returns true when nothing at all is left to do. */
     private boolean scanSome(final Branch branch, final ReclaimRecord record) {
-        for (int visited = 0; visited < ENTRIES_PER_HOLD; visited++) {
+        for (int visited = 0; visited < entriesPerHold; visited++) {
             if (record.historyFrom != ReclaimRecord.NONE) {
                 if (history.ceiling(branch.number, record.historyFrom, scanBirth, extent)) {
                     record.historyFrom = extent.chunk();

@@ -12,6 +12,8 @@ import io.icecore.volume.map.HistoryMap;
 import io.icecore.volume.map.Moves;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -44,16 +46,29 @@ final class VolumeData {
     /** Used under the lock. */
     private final HeadWriter headWriter;
 
-    private final ThreadLocal<Scratch> scratches = ThreadLocal.withInitial(Scratch::new);
+    /** Those not in use: as many as there were requests at once. */
+    private final Queue<Scratch> scratches = new ConcurrentLinkedQueue<>();
 
-    /** What a thread needs while it carries a request. */
-    private final class Scratch {
+    /** What a request needs while it is carried. */
+    private final class Scratch implements AutoCloseable {
         private final ChunkReader reader = new ChunkReader(store, head, history, moves);
         private final Checksums checksums = new Checksums();
         private final UnsafeBuffer sums = new UnsafeBuffer(new byte[CHUNKS_MAX * Integer.BYTES]);
         private final UnsafeBuffer chunk = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
         private long[] runs = new long[8];
         private int runCount;
+
+        @Override
+        public void close() {
+            reader.release();
+            checksums.release();
+            scratches.add(this);
+        }
+    }
+
+    private Scratch scratch() {
+        final Scratch unused = scratches.poll();
+        return unused != null ? unused : new Scratch();
     }
 
     VolumeData(final Store store, final Branches branches, final Regions regions, final CommitNotes notes) {
@@ -76,10 +91,6 @@ final class VolumeData {
 
     Moves moves() {
         return moves;
-    }
-
-    ChunkReader reader() {
-        return scratches.get().reader;
     }
 
     // ---- writing
@@ -126,7 +137,18 @@ final class VolumeData {
 
     private void writeChunks(
             final VolumeRecord volume, final long chunk, final DirectBuffer source, final int index, final int count) {
-        final Scratch scratch = scratches.get();
+        try (Scratch scratch = scratch()) {
+            writeChunks(volume, chunk, source, index, count, scratch);
+        }
+    }
+
+    private void writeChunks(
+            final VolumeRecord volume,
+            final long chunk,
+            final DirectBuffer source,
+            final int index,
+            final int count,
+            final Scratch scratch) {
         allocate(scratch, count);
         int settled = 0;
         try {
@@ -259,10 +281,9 @@ final class VolumeData {
             final DirectBuffer source,
             final int index,
             final int length) {
-        final Scratch scratch = scratches.get();
         final long chunk = offset / CHUNK_LENGTH;
         store.lock();
-        try {
+        try (Scratch scratch = scratch()) {
             final Branch branch = writableBranch(volume, chunk + 1);
             final ReadPoint point = new ReadPoint(branches, volume.name, branch.number, Extent.HEAD);
             if (source == null && !findData(point, chunk, chunk + 1, new long[1])) {
@@ -373,18 +394,15 @@ final class VolumeData {
     /** Finds the first chunk that has a block, and puts it into {@code found}; false when there is none. */
     boolean findData(final ReadPoint point, final long from, final long end, final long[] found) {
         final boolean[] any = {false};
-        long move;
-        do {
-            move = moves.stamp();
-            any[0] = false;
-            reader().resolver().resolve(point.lineage(), from, end, (chunk, count, block, source) -> {
+        try (Scratch scratch = scratch()) {
+            scratch.reader.resolve(point, from, end, () -> any[0] = false, (chunk, count, block, source) -> {
                 if (block != ExtentLayout.ZEROES) {
                     found[0] = chunk;
                     any[0] = true;
                 }
                 return !any[0];
             });
-        } while (!moves.unchangedSince(move));
+        }
         return any[0];
     }
 
@@ -396,22 +414,21 @@ final class VolumeData {
             final MutableDirectBuffer target,
             final int index,
             final int length) {
-        reader().read(point, offset, target, index, length);
+        try (Scratch scratch = scratch()) {
+            scratch.reader.read(point, offset, target, index, length);
+        }
     }
 
     /** As {@link Export#extents}. Ranges are found in batches, so that a batch can be repeated. */
     void extents(final ReadPoint point, final long offset, final long length, final Export.ExtentVisitor visitor) {
         final long end = offset + length;
+        final long endChunk = (end + CHUNK_LENGTH - 1) / CHUNK_LENGTH;
         final ExtentBatch batch = new ExtentBatch();
         long from = offset;
         while (from < end) {
-            long move;
-            do {
-                move = moves.stamp();
-                batch.clear();
-                reader().resolver()
-                        .resolve(point.lineage(), from / CHUNK_LENGTH, (end + CHUNK_LENGTH - 1) / CHUNK_LENGTH, batch);
-            } while (!moves.unchangedSince(move));
+            try (Scratch scratch = scratch()) {
+                scratch.reader.resolve(point, from / CHUNK_LENGTH, endChunk, batch::clear, batch);
+            }
             for (int i = 0; i < batch.count(); i++) {
                 final long stop = Math.min(end, batch.endChunk(i) * CHUNK_LENGTH);
                 if (!visitor.extent(from, stop - from, batch.zero(i))) {

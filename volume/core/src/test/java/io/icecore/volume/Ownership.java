@@ -104,6 +104,13 @@ final class Ownership {
         return kept;
     }
 
+    /** The same as pairs of branch and epoch. */
+    List<long[]> keptPoints() {
+        final List<long[]> points = new ArrayList<>();
+        kept.forEach((branch, epochs) -> epochs.forEach(epoch -> points.add(new long[] {branch, epoch})));
+        return points;
+    }
+
     /** Chunks of the history whose death is after this epoch and not after the next. */
     long died(final long branch, final long epoch, final long next) {
         return dead.stream()

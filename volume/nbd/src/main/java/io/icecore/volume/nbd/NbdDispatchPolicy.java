@@ -16,8 +16,10 @@ final class NbdDispatchPolicy {
     private static final int SHORT_LENGTH_MAX = 64 << 10;
     /** Mean duration up to which a short request is cheap. */
     private static final long CHEAP_NANOS_MAX = 25_000;
-    /** One of so many that would be handed over is executed at once, to measure. */
-    private static final int PROBE_INTERVAL = 64;
+    /** One of so many that would be handed over is executed at once, to measure; rarer as long as that shows nothing. */
+    private static final int PROBE_INTERVAL_MIN = 64;
+
+    private static final int PROBE_INTERVAL_MAX = 1024;
     /** A new duration counts one part in 2^this. */
     private static final int MEAN_SHIFT = 3;
     /** One stall says little about the next request. */
@@ -26,7 +28,8 @@ final class NbdDispatchPolicy {
     private static final int OP_COUNT = Op.values().length;
 
     private final long[] meanNanos = new long[OP_COUNT];
-    private int untilProbe = PROBE_INTERVAL;
+    private int probeInterval = PROBE_INTERVAL_MIN;
+    private int untilProbe = PROBE_INTERVAL_MIN;
 
     /** @param alone nothing else of this connection is in flight or has been received */
     boolean inline(final Op op, final boolean fua, final long length, final boolean alone) {
@@ -42,7 +45,8 @@ final class NbdDispatchPolicy {
         if (--untilProbe > 0) {
             return false;
         }
-        untilProbe = PROBE_INTERVAL;
+        probeInterval = Math.min(2 * probeInterval, PROBE_INTERVAL_MAX);
+        untilProbe = probeInterval;
         return true;
     }
 
@@ -52,6 +56,10 @@ final class NbdDispatchPolicy {
     }
 
     void executed(final Op op, final long nanos) {
+        if (nanos <= CHEAP_NANOS_MAX) {
+            probeInterval = PROBE_INTERVAL_MIN;
+            untilProbe = Math.min(untilProbe, probeInterval);
+        }
         final long mean = meanNanos[op.ordinal()];
         meanNanos[op.ordinal()] = mean + (Math.min(nanos, OUTLIER_NANOS) - mean >> MEAN_SHIFT);
     }

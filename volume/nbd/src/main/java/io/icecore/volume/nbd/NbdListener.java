@@ -6,6 +6,7 @@ import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -38,6 +39,9 @@ final class NbdListener implements Runnable, AutoCloseable {
      */
     NbdListener(final SocketAddress requested, final Semaphore places, final BiConsumer<SocketChannel, String> accepted)
             throws IOException {
+        if (requested instanceof InetSocketAddress inet && inet.isUnresolved()) {
+            throw new UnknownHostException(inet.getHostString());
+        }
         this.places = places;
         this.accepted = accepted;
         final boolean unix = requested instanceof UnixDomainSocketAddress;

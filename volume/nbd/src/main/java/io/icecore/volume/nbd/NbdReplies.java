@@ -46,7 +46,7 @@ final class NbdReplies implements Runnable {
     }
 
     /** By the connection's thread, before the first request that may be offered. */
-    void ensureWriter(final NbdReplyBatch writersBatch) {
+    void startWriter(final NbdReplyBatch writersBatch) {
         assert writer == null;
         batch = writersBatch;
         writer = new Thread(this, writerName);
@@ -190,22 +190,24 @@ final class NbdReplies implements Runnable {
         }
     }
 
-    /** Ends the writer once it has sent everything; all requests must have been offered. */
+    /** Ends the writer once it has sent everything; all requests must have been released. */
     void close() {
         closing = true;
-        if (writer != null) {
-            LockSupport.unpark(writer);
-            boolean interrupted = false;
-            while (writer.isAlive()) {
-                try {
-                    writer.join();
-                } catch (final InterruptedException ex) {
-                    interrupted = true;
-                }
+        if (writer == null) {
+            return;
+        }
+        LockSupport.unpark(writer);
+        boolean interrupted = false;
+        while (writer.isAlive()) {
+            try {
+                writer.join();
+            } catch (final InterruptedException ex) {
+                interrupted = true;
             }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        }
+        batch.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -342,9 +342,6 @@ final class NbdTransmission {
 
     private void dispatch(final NbdRequest request, final boolean inline) throws IOException {
         if (!inline) {
-            if (!replies.hasWriter()) {
-                replies.ensureWriter(new NbdReplyBatch(session.structuredReplies()));
-            }
             submit(request);
             return;
         }
@@ -366,11 +363,14 @@ final class NbdTransmission {
     private void submit(final NbdRequest request) {
         boolean submitted = false;
         try {
+            if (!replies.hasWriter()) {
+                replies.startWriter(new NbdReplyBatch(session.structuredReplies()));
+            }
             workers.submit(request);
             submitted = true;
         } finally {
             if (!submitted && !request.ended) {
-                inFlight.release(request); // Refused, because the workers are closed: nobody else will.
+                inFlight.release(request); // The workers are closed, or there is no thread left: nobody else will.
             }
         }
     }

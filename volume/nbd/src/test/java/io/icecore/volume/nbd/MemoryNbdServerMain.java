@@ -4,8 +4,12 @@ import io.icecore.volume.VolumeWorkers;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 
-/** Serves a volume {@code vol} and a snapshot {@code vol@snap} from memory until standard input ends, to try clients on. */
+/**
+ * Serves a volume {@code vol} and a snapshot {@code vol@snap} from memory until standard input ends, to try clients on.
+ * {@code -DlatencyMicros=100} makes it as slow as a device, {@code -Dworkers=8} sets the number of workers.
+ */
 final class MemoryNbdServerMain {
     private MemoryNbdServerMain() {}
 
@@ -13,7 +17,12 @@ final class MemoryNbdServerMain {
     public static void main(final String[] args) throws Exception {
         final int size = Integer.parseInt(args[2]) << 20;
         final MemoryExportTable table = new MemoryExportTable();
-        table.add("vol", size);
+        final long latencyNanos = Long.getLong("latencyMicros", 0) * 1000;
+        table.add("vol", size).hook = (method, offset, length) -> {
+            if (latencyNanos > 0) {
+                LockSupport.parkNanos(latencyNanos);
+            }
+        };
         table.add("vol@snap", 1 << 20);
         try (VolumeWorkers workers = new VolumeWorkers(Integer.getInteger("workers", 8), 1024);
                 NbdServer server = new NbdServer(table, workers, NbdServerOptions.DEFAULT)) {

@@ -45,6 +45,21 @@ class NbdDispatchPolicyTest {
     }
 
     @Test
+    void looksRarelyAtWhatStaysSlow() {
+        for (int i = 0; i < 20; i++) {
+            policy.executed(Op.READ, 100_000);
+        }
+        int probes = 0;
+        for (int i = 0; i < 20_000; i++) {
+            if (policy.inline(Op.READ, false, 4096, false)) {
+                policy.executed(Op.READ, 100_000);
+                probes++;
+            }
+        }
+        assertThat(probes).isBetween(15, 30);
+    }
+
+    @Test
     void forgivesOneStall() {
         for (int i = 0; i < 20; i++) {
             policy.executed(Op.READ, 3_000);

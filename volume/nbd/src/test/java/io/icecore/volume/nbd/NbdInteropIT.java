@@ -179,7 +179,8 @@ class NbdInteropIT {
                         "--size=32m",
                         "--verify=crc32c",
                         "--do_verify=1",
-                        "--verify_fatal=1");
+                        "--verify_fatal=1",
+                        "--verify_state_save=0");
     }
 
     /** 64 MiB: noise in the first of each eight, holes in between. */
