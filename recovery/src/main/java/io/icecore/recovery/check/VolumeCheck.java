@@ -151,8 +151,8 @@ final class VolumeCheck {
             return;
         }
         final BranchFacts branch = factsOf(mappedOf);
-        if (branch == null) {
-            return;
+        if (branch == null || !branch.line.head()) {
+            return; // Nobody asks what a headless branch maps, and an adoption does not keep count.
         }
         final long[] counters = notes.counters().get(mappedOf);
         final long counted = counters == null ? branch.line.mappedChunks() : counters[2];

@@ -1,6 +1,8 @@
 package io.icecore.recovery.check;
 
 import io.icecore.store.Store;
+import io.icecore.store.commit.OpenedStore;
+import io.icecore.store.format.Superblock;
 import io.icecore.store.sim.SimBlockDevice;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.Export;
@@ -73,6 +75,39 @@ final class RandomHistory implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             step();
         }
+    }
+
+    /** Allocates and frees until the space log has been folded into the space tree, and has spilled again. */
+    void churn() {
+        final Store store = catalog.store();
+        final UnsafeBuffer checksum = new UnsafeBuffer(new byte[Integer.BYTES]);
+        for (int round = 0; !foldedAndSpilled(store.opened().current); round++) {
+            store.lock();
+            final long block = store.allocate(1) >>> 16;
+            store.settle(block, 1, checksum, 0); // Nothing is written: the block belongs to nobody in a moment.
+            store.free(block, 1);
+            store.unlock();
+            if (round % 1000 == 0) {
+                store.commit();
+            }
+        }
+    }
+
+    private static boolean foldedAndSpilled(final Superblock superblock) {
+        return superblock.rootBlocks[OpenedStore.SPACE] != 0 && superblock.spillBlock != 0;
+    }
+
+    /** A version that two snapshots stood around is dead, and still there. */
+    void deleteWithoutReclaiming() {
+        catalog.createVolume("dead", 1 << 20);
+        try (Export export = catalog.exports().open("dead")) {
+            for (int i = 0; i < 4; i++) {
+                export.write(0, bytes, 0, 10 * CHUNK, false);
+                catalog.createSnapshots(List.of("dead"), "s" + i, Map.of());
+            }
+            export.write(0, bytes, 0, 10 * CHUNK, false);
+        }
+        catalog.deleteSnapshots(List.of(catalog.snapshots("dead").get(1)));
     }
 
     private void step() {

@@ -36,6 +36,8 @@ class StoreCheckTest {
             history.steps(STEPS / 6);
             check(history.device().openReadOnly(), replay); // Beside the writer, whatever it has not committed.
         }
+        history.churn();
+        history.steps(STEPS / 6);
         final SimBlockDevice device = history.finish();
         final CheckReport whole = check(device, replay);
         assertThat(new StoreCheck(device, CheckProgress.NONE, 1000).run())
