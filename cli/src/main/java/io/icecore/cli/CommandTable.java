@@ -1,65 +1,98 @@
 package io.icecore.cli;
 
+import io.icecore.cli.tour.TourCommand;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.Supplier;
 
 /**
  * The commands of the program by name.
  *
- * <p>Only the one that is named is ever constructed: looking into all of them would cost every call 100 ms.
+ * <p>Only the one that is named is ever constructed, nor is anything made that could construct the others: looking into
+ * all of them would cost every call 100 ms.
  */
 final class CommandTable {
     /**
      * @param words   the name: {@code snapshot list}
-     * @param summary one line for the overview
-     * @param command makes it, or null where it is not built yet
+     * @param summary one line for the overview, or null of what is not built yet
      */
-    record Entry(String words, String summary, Supplier<? extends Callable<Integer>> command) {
+    record Entry(String words, String summary) {
         boolean built() {
-            return command != null;
+            return summary != null;
+        }
+
+        /** Only of one that is built. */
+        Callable<Integer> command() {
+            return create(words);
         }
     }
 
     private static final List<Entry> ENTRIES = List.of(
-            new Entry("tour", "The main job from end to end, on a store of its own.", CommandTable::tour),
-            new Entry("store create", "Make a new store in a file or on a block device.", StoreCreateCommand::new),
-            new Entry("store info", "Facts and space.", StoreInfoCommand::new),
-            new Entry("store grow", "Enlarge the store, online.", StoreGrowCommand::new),
-            new Entry(
-                    "volume create", "Make a volume. It takes no space until it is written.", VolumeCreateCommand::new),
-            new Entry("volume list", "The volumes.", VolumeListCommand::new),
-            new Entry("volume resize", "Change the size of a volume.", VolumeResizeCommand::new),
-            new Entry("volume delete", "Delete a volume and its snapshots.", VolumeDeleteCommand::new),
-            new Entry("volume import", "A raw image or device becomes a volume.", VolumeImportCommand::new),
-            new Entry("volume export", "A volume or snapshot becomes a raw image.", VolumeExportCommand::new),
-            new Entry("snapshot create", "Snapshot volumes, all in one instant.", SnapshotCreateCommand::new),
-            new Entry("snapshot list", "The snapshots, newest last.", SnapshotListCommand::new),
-            new Entry("snapshot delete", "Delete snapshots; the space follows.", SnapshotDeleteCommand::new),
-            new Entry("snapshot hold", "Protect a snapshot from deletion.", SnapshotHoldCommand::new),
-            new Entry("snapshot release", "Take a hold away.", SnapshotReleaseCommand::new),
-            new Entry("snapshot rename", "Give a snapshot another name.", SnapshotRenameCommand::new),
-            new Entry("policy set", "Take rolling snapshots of a volume and thin them.", PolicySetCommand::new),
-            new Entry("policy show", "The policies.", PolicyShowCommand::new),
-            new Entry("policy clear", "Take no more rolling snapshots of a volume.", PolicyClearCommand::new),
-            new Entry("policy preview", "What a policy keeps and deletes, and why.", PolicyPreviewCommand::new),
-            new Entry("clone", "", null),
-            new Entry("rollback", "", null),
-            new Entry("flatten", "", null),
-            new Entry("history", "A volume's snapshots on a time line.", HistoryCommand::new),
-            new Entry("browse", "", null),
-            new Entry("diff", "", null),
-            new Entry("send", "", null),
-            new Entry("receive", "", null),
-            new Entry("serve", "The daemon: exports, rolling snapshots, deletion.", ServeCommand::new),
-            new Entry("status", "How the daemon is doing.", StatusCommand::new),
-            new Entry("check", "", null),
-            new Entry("scrub", "", null),
-            new Entry("repair", "", null),
-            new Entry("dump", "", null));
+            new Entry("tour", "The main job from end to end, on a store of its own."),
+            new Entry("store create", "Make a new store in a file or on a block device."),
+            new Entry("store info", "Facts and space."),
+            new Entry("store grow", "Enlarge the store, online."),
+            new Entry("volume create", "Make a volume. It takes no space until it is written."),
+            new Entry("volume list", "The volumes."),
+            new Entry("volume resize", "Change the size of a volume."),
+            new Entry("volume delete", "Delete a volume and its snapshots."),
+            new Entry("volume import", "A raw image or device becomes a volume."),
+            new Entry("volume export", "A volume or snapshot becomes a raw image."),
+            new Entry("snapshot create", "Snapshot volumes, all in one instant."),
+            new Entry("snapshot list", "The snapshots, newest last."),
+            new Entry("snapshot delete", "Delete snapshots; the space follows."),
+            new Entry("snapshot hold", "Protect a snapshot from deletion."),
+            new Entry("snapshot release", "Take a hold away."),
+            new Entry("snapshot rename", "Give a snapshot another name."),
+            new Entry("policy set", "Take rolling snapshots of a volume and thin them."),
+            new Entry("policy show", "The policies."),
+            new Entry("policy clear", "Take no more rolling snapshots of a volume."),
+            new Entry("policy preview", "What a policy keeps and deletes, and why."),
+            new Entry("clone", null),
+            new Entry("rollback", null),
+            new Entry("flatten", null),
+            new Entry("history", "A volume's snapshots on a time line."),
+            new Entry("browse", null),
+            new Entry("diff", null),
+            new Entry("send", null),
+            new Entry("receive", null),
+            new Entry("serve", "The daemon: exports, rolling snapshots, deletion."),
+            new Entry("status", "How the daemon is doing."),
+            new Entry("check", null),
+            new Entry("scrub", null),
+            new Entry("repair", null),
+            new Entry("dump", null));
 
     private CommandTable() {}
+
+    private static Callable<Integer> create(final String words) {
+        return switch (words) {
+            case "tour" -> new TourCommand();
+            case "store create" -> new StoreCreateCommand();
+            case "store info" -> new StoreInfoCommand();
+            case "store grow" -> new StoreGrowCommand();
+            case "volume create" -> new VolumeCreateCommand();
+            case "volume list" -> new VolumeListCommand();
+            case "volume resize" -> new VolumeResizeCommand();
+            case "volume delete" -> new VolumeDeleteCommand();
+            case "volume import" -> new VolumeImportCommand();
+            case "volume export" -> new VolumeExportCommand();
+            case "snapshot create" -> new SnapshotCreateCommand();
+            case "snapshot list" -> new SnapshotListCommand();
+            case "snapshot delete" -> new SnapshotDeleteCommand();
+            case "snapshot hold" -> new SnapshotHoldCommand();
+            case "snapshot release" -> new SnapshotReleaseCommand();
+            case "snapshot rename" -> new SnapshotRenameCommand();
+            case "policy set" -> new PolicySetCommand();
+            case "policy show" -> new PolicyShowCommand();
+            case "policy clear" -> new PolicyClearCommand();
+            case "policy preview" -> new PolicyPreviewCommand();
+            case "history" -> new HistoryCommand();
+            case "serve" -> new ServeCommand();
+            case "status" -> new StatusCommand();
+            default -> throw new AssertionError("no such command: " + words);
+        };
+    }
 
     static List<Entry> entries() {
         return ENTRIES;
@@ -86,18 +119,5 @@ final class CommandTable {
             }
         }
         return group;
-    }
-
-    private static Callable<Integer> tour() {
-        try {
-            final Object command = Class.forName("io.icecore.cli.tour.TourCommand")
-                    .getDeclaredConstructor()
-                    .newInstance();
-            @SuppressWarnings("unchecked")
-            final Callable<Integer> callable = (Callable<Integer>) command;
-            return callable;
-        } catch (final ReflectiveOperationException ex) {
-            throw new CommandException(ExitCode.FAILED, "not built yet: tour");
-        }
     }
 }

@@ -14,6 +14,7 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -34,9 +35,6 @@ final class Console {
             Path.of("/proc/thread-self"));
 
     private static final int BUFFER_LENGTH = 64 << 10;
-    private static final DateTimeFormatter LOCAL_TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
-    private static final DateTimeFormatter OFFSET_TIME = DateTimeFormatter.ISO_OFFSET_DATE_TIME;
-
     private final InputStream in;
     private final OutputStream outBytes;
     private final OutputStream errBytes;
@@ -122,14 +120,11 @@ final class Console {
 
     /** The console of a client of the daemon. */
     static Console ofClient(final ControlRequest request, final ControlStreams streams, final Clock clock) {
+        final ZoneId zone = ZoneId.of(request.zone());
         final ConsoleFeatures features = new ConsoleFeatures(
-                request.outTerminal(),
-                request.errTerminal(),
-                request.colour(),
-                request.width(),
-                ZoneId.of(request.zone()));
-        final Console console =
-                new Console(streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock, true);
+                request.outTerminal(), request.errTerminal(), request.colour(), request.width(), () -> zone);
+        final Console console = new Console(
+                streams.in(), streams.out(), streams.err(), Path.of(request.directory()), features, clock, true);
         streams.onAbandoned().accept(console::abandon);
         return console;
     }
@@ -148,13 +143,19 @@ final class Console {
 
     /** A time as people at this console read it: local, to the second. */
     String timeText(final Instant time) {
-        return LOCAL_TIME.format(time.atZone(features.zone()));
+        return LazyFormats.LOCAL_TIME.format(time.atZone(features.zone()));
     }
 
     /** A time for programs: ISO 8601 with the offset of this console's zone, to the millisecond. */
     String timeJson(final Instant time) {
-        return OFFSET_TIME.format(
+        return LazyFormats.OFFSET_TIME.format(
                 time.truncatedTo(ChronoUnit.MILLIS).atZone(features.zone()).toOffsetDateTime());
+    }
+
+    /** Loaded by the first command that prints a time: many do not, and it takes a while. */
+    private static final class LazyFormats {
+        static final DateTimeFormatter LOCAL_TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
+        static final DateTimeFormatter OFFSET_TIME = DateTimeFormatter.ISO_OFFSET_DATE_TIME;
     }
 
     /** Says from another thread that nobody waits for the command any more. */

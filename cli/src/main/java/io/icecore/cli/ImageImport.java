@@ -14,7 +14,6 @@ import org.agrona.concurrent.UnsafeBuffer;
  * volume again.
  */
 final class ImageImport {
-    private static final int READ_LENGTH = 1 << 20;
     /** First size of a volume whose image comes through a pipe; doubled as it comes, and cut to fit at the end. */
     private static final long PIPED_SIZE_FIRST = 1L << 30;
 
@@ -22,8 +21,6 @@ final class ImageImport {
 
     private final Catalog catalog;
     private final Console console;
-    private final ByteBuffer bytes = ByteBuffer.allocateDirect(READ_LENGTH);
-    private final UnsafeBuffer buffer = new UnsafeBuffer(bytes);
     private long writtenBytes;
 
     ImageImport(final Catalog catalog, final Console console) {
@@ -56,43 +53,45 @@ final class ImageImport {
             throws IOException {
         long offset = 0;
         try (Export volume = catalog.exports().open(name);
+                ReadAhead blocks = new ReadAhead(source, console);
                 Progress progress = new Progress(console, "import " + name, Math.max(0, length))) {
-            for (int count = read(source); count > 0; count = read(source)) {
-                console.requireWanted();
-                if (length >= 0 && offset + count > length) {
-                    throw new CommandException(ExitCode.FAILED, "image grew while it was read: " + image);
-                }
-                requireWholeChunks(image, offset + count);
-                if (offset + count > volume.size()) {
-                    catalog.resizeVolume(name, Math.multiplyExact(volume.size(), 2));
-                }
-                writeData(volume, offset, count);
-                offset += count;
+            for (ByteBuffer block = blocks.take(); block.hasRemaining(); block = blocks.take()) {
+                requireRoom(name, image, volume, offset + block.remaining(), length);
+                writeData(volume, offset, block);
+                offset += block.remaining();
                 progress.update(offset);
+                blocks.giveBack(block);
             }
-            if (length >= 0 && offset < length) {
-                throw new CommandException(
-                        ExitCode.FAILED,
-                        "image ended early: " + image + ": " + offset + " bytes (expected: " + length + ")");
-            }
-            if (length < 0) {
-                if (offset == 0) {
-                    throw new CommandException(ExitCode.FAILED, "image is empty: " + image);
-                }
-                catalog.resizeVolume(name, offset);
-            }
+            requireAll(name, image, offset, length);
             volume.flush();
         }
         return offset;
     }
 
-    /** As much as fits; less only at the end. */
-    private int read(final ReadableByteChannel source) throws IOException {
-        bytes.clear();
-        while (bytes.hasRemaining() && source.read(bytes) >= 0) {
-            // A pipe gives what it has.
+    /** Before the image is written up to {@code end}: it fits, or the volume grows. */
+    private void requireRoom(
+            final String name, final String image, final Export volume, final long end, final long length) {
+        if (length >= 0 && end > length) {
+            throw new CommandException(ExitCode.FAILED, "image grew while it was read: " + image);
         }
-        return bytes.position();
+        requireWholeChunks(image, end);
+        if (end > volume.size()) {
+            catalog.resizeVolume(name, Math.multiplyExact(volume.size(), 2));
+        }
+    }
+
+    /** At the end of the image: it was as long as it said, or the volume is cut to fit. */
+    private void requireAll(final String name, final String image, final long end, final long length) {
+        if (length >= 0 && end < length) {
+            throw new CommandException(
+                    ExitCode.FAILED, "image ended early: " + image + ": " + end + " bytes (expected: " + length + ")");
+        }
+        if (end == 0) {
+            throw new CommandException(ExitCode.FAILED, "image is empty: " + image);
+        }
+        if (length < 0) {
+            catalog.resizeVolume(name, end);
+        }
     }
 
     static void requireWholeChunks(final String image, final long length) {
@@ -104,12 +103,14 @@ final class ImageImport {
         }
     }
 
-    private void writeData(final Export volume, final long offset, final int length) {
+    private void writeData(final Export volume, final long offset, final ByteBuffer block) {
+        final UnsafeBuffer buffer = new UnsafeBuffer(block);
+        final int length = block.remaining();
         int from = 0;
         while (from < length) {
-            final boolean zero = isZero(from);
+            final boolean zero = isZero(block, from);
             int to = from + BLOCK_LENGTH;
-            while (to < length && isZero(to) == zero) {
+            while (to < length && isZero(block, to) == zero) {
                 to += BLOCK_LENGTH;
             }
             if (!zero) {
@@ -120,8 +121,8 @@ final class ImageImport {
         }
     }
 
-    private boolean isZero(final int index) {
-        return bytes.slice(index, BLOCK_LENGTH).mismatch(ZERO_CHUNK.duplicate()) < 0;
+    private static boolean isZero(final ByteBuffer block, final int index) {
+        return block.slice(index, BLOCK_LENGTH).mismatch(ZERO_CHUNK.duplicate()) < 0;
     }
 
     private void removeAfter(final Throwable failure, final String name) {

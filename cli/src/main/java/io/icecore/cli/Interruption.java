@@ -1,18 +1,22 @@
 package io.icecore.cli;
 
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Lets SIGINT and SIGTERM end a command in order: while one of these is open, the signal abandons the command and the
- * process waits until it has cleaned up behind itself. (A second signal does not hasten it; SIGKILL does, and the store
- * survives that as well.)
+ * process waits until it has cleaned up behind itself, but not for ever: it may hang at a pipe that nobody reads. (A second
+ * signal does not hasten it; SIGKILL does, and the store survives that as well.)
  */
 final class Interruption implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
+    private final long waitMillisMax;
     private final Thread hook;
     private volatile boolean orderly;
 
-    Interruption(final Console console) {
+    /** @param waitMillisMax how long a command may take to end */
+    Interruption(final Console console, final long waitMillisMax) {
+        this.waitMillisMax = waitMillisMax;
         hook = new Thread(() -> onSignal(console), "interruption");
         Runtime.getRuntime().addShutdownHook(hook);
     }
@@ -20,7 +24,7 @@ final class Interruption implements AutoCloseable {
     private void onSignal(final Console console) {
         console.abandon();
         try {
-            ended.await();
+            ended.await(waitMillisMax, TimeUnit.MILLISECONDS);
         } catch (final InterruptedException ex) {
             Thread.currentThread().interrupt();
         }

@@ -20,6 +20,9 @@ final class LocalSession implements Session {
 
     private static final long IN_USE_PAUSE_MILLIS = 50;
 
+    /** What a command gets after a signal. */
+    private static final long CLEAN_UP_MILLIS_MAX = 10_000;
+
     /**
      * How long a command that changed something goes on to give back the space of what was deleted. Without a daemon
      * nobody else would; what is left is done by the next command, or the next daemon.
@@ -57,7 +60,7 @@ final class LocalSession implements Session {
             if (command.access() == StoreCommand.Access.DAEMON) {
                 throw new CommandException(ExitCode.NO_SUCH, "no daemon: " + location, "start one with icecore serve");
             }
-            final Interruption interruption = new Interruption(console);
+            final Interruption interruption = new Interruption(console, CLEAN_UP_MILLIS_MAX);
             try (Catalog catalog = openUnlessInUse(location, command.access(), deadline)) {
                 if (catalog != null) {
                     return runOn(catalog, command);

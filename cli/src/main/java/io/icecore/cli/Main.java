@@ -15,6 +15,9 @@ public final class Main {
     public static void main(final String[] arguments) {
         final List<String> words = List.of(arguments);
         Logging.configure(words);
+        if (Boolean.getBoolean(Rehearsal.PROPERTY)) {
+            System.exit(Rehearsal.run());
+        }
         final Map<String, String> environment = System.getenv();
         final Console console = new Console(
                 new FileInputStream(FileDescriptor.in),

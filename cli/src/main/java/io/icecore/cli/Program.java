@@ -90,7 +90,7 @@ final class Program {
         if (!entry.built()) {
             throw new CommandException(ExitCode.FAILED, "not built yet: " + entry.words());
         }
-        final Callable<Integer> command = entry.command().get();
+        final Callable<Integer> command = entry.command();
         if (!session.admits(command)) {
             throw new CommandException(ExitCode.FAILED, "not for a daemon: " + entry.words());
         }

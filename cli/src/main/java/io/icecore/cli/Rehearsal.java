@@ -15,6 +15,9 @@ import java.util.stream.Stream;
  * the launcher does this once, and every later start is faster by it. Prints nothing.
  */
 final class Rehearsal {
+    /** Set by the launcher: rehearse, and do nothing else. */
+    static final String PROPERTY = "icecore.rehearsal";
+
     private static final List<String> COMMANDS = List.of(
             "--help",
             "store create ICE --size 64M",
@@ -42,20 +45,25 @@ final class Rehearsal {
 
     private Rehearsal() {}
 
-    public static void main(final String[] arguments) throws IOException {
-        Logging.configure(List.of());
-        final Path directory = Files.createTempDirectory("icecore-rehearsal");
+    /** Returns an exit code: not 0 when a command ended otherwise than it should, so that the recording is no good. */
+    static int run() {
         try {
-            Files.write(directory.resolve("IMAGE"), new byte[1 << 20]);
-            for (final String command : COMMANDS) {
-                run(directory, command);
+            final Path directory = Files.createTempDirectory("icecore-rehearsal");
+            try {
+                Files.write(directory.resolve("IMAGE"), new byte[1 << 20]);
+                for (final String command : COMMANDS) {
+                    run(directory, command);
+                }
+                return run(directory, "snapshot list");
+            } finally {
+                delete(directory);
             }
-        } finally {
-            delete(directory);
+        } catch (final IOException ex) {
+            return ExitCode.FAILED;
         }
     }
 
-    private static void run(final Path directory, final String command) {
+    private static int run(final Path directory, final String command) {
         final Console console = new Console(
                 new ByteArrayInputStream(new byte[0]),
                 OutputStream.nullOutputStream(),
@@ -63,7 +71,7 @@ final class Rehearsal {
                 directory,
                 ConsoleFeatures.PLAIN,
                 Clock.systemUTC());
-        new Program(console, new LocalSession(console, "ICE")).run(List.of(command.split(" ")));
+        return new Program(console, new LocalSession(console, "ICE")).run(List.of(command.split(" ")));
     }
 
     private static void delete(final Path directory) throws IOException {

@@ -48,7 +48,7 @@ final class ServeCommand extends ConsoleCommand {
         }
         final StoreLocation location = invocation().session().locate(store);
         stopOnBug();
-        try (Interruption interruption = new Interruption(console());
+        try (Interruption interruption = new Interruption(console(), Long.MAX_VALUE);
                 Daemon running = new Daemon(
                         new DaemonOptions(location.path(), location.controlSocket(), addresses(location)),
                         console().clock(),

@@ -145,6 +145,33 @@ class LauncherIT {
     }
 
     @Test
+    void anImportThatIsToldToStopWhileItWaitsForInputRemovesItsVolume() throws Exception {
+        final String store = createStore();
+        final ProcessBuilder builder =
+                new ProcessBuilder(LAUNCHER.toString(), "volume", "import", "vm1", "-", "-s", store);
+        final Process waiting = builder.redirectErrorStream(true).start();
+        processes.add(waiting);
+        waiting.getOutputStream().write(new byte[8192]);
+        waiting.getOutputStream().flush();
+        awaitVolume(store, true);
+
+        terminate(waiting);
+
+        assertThat(waiting.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(waiting.exitValue()).isEqualTo(128 + 15);
+        awaitVolume(store, false);
+    }
+
+    private void awaitVolume(final String store, final boolean there) throws Exception {
+        for (int i = 0; i < 100; i++) {
+            if (icecore(Map.of(), "volume", "list", "-s", store).out().contains("vm1") == there) {
+                return;
+            }
+        }
+        throw new AssertionError("volume vm1 is " + (there ? "not " : "") + "there");
+    }
+
+    @Test
     void doesNotServeAStoreTwice() throws Exception {
         final String store = createStore();
         final Process daemon = serve(store);

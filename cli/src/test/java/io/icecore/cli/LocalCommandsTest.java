@@ -2,11 +2,9 @@ package io.icecore.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 
 /** The commands without a daemon: each opens the store for itself. */
-@Disabled("the stand-in of the engine keeps nothing on the device")
 class LocalCommandsTest extends CommandsContract {
     @Override
     void storeCreated() {

@@ -215,7 +215,7 @@ final class ControlConnection {
                 throw new IOException("interrupted", ex);
             }
             if (current == GONE) {
-                throw new IOException("client went away"); // Not an end of input: what was read so far is not all.
+                throw new IOException("interrupted"); // Not an end of input: what was read so far is not all.
             }
             ended = !current.hasRemaining();
             return !ended;

@@ -201,8 +201,8 @@ final class Tour implements AutoCloseable {
         final Instant begin = clock.instant();
         startServer();
         narrator.say(
-                "Serving again %s after it was started. Most of that is Java: `icecore --version` takes %s here. There is"
-                        + " no log to replay.",
+                "Serving again %s after the process was started; `icecore --version`, which opens nothing, takes %s here."
+                        + " There was no log to replay, and nothing to repair.",
                 narrator.since(begin), Narrator.seconds(javaStart));
         final Comparison comparison;
         try (NbdClient disk = server.connect(VOLUME)) {

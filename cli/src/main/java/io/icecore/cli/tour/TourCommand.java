@@ -6,6 +6,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -28,6 +30,8 @@ import picocli.CommandLine.Spec;
 public final class TourCommand implements Callable<Integer> {
     private static final int SECONDS_MIN = 8;
     private static final int SECONDS_MAX = 3600;
+    /** A signal may end the tour's processes a little before this one hears of it. */
+    private static final int INTERRUPTION_MILLIS = 500;
 
     @Option(
             names = {"-h", "--help"},
@@ -60,6 +64,8 @@ public final class TourCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    private final CountDownLatch interrupted = new CountDownLatch(1);
+
     @Override
     public Integer call() throws Exception {
         if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
@@ -74,14 +80,18 @@ public final class TourCommand implements Callable<Integer> {
         final Narrator narrator = new Narrator(spec.commandLine().getOut(), colour, terminal, clock);
         try (TourFolder folder = new TourFolder(parent);
                 Icecore icecore = new Icecore(folder.store(), folder.path())) {
-            final Thread cleaning = new Thread(() -> clean(icecore, folder), "cleaning");
+            final Thread cleaning = new Thread(() -> cleanUp(narrator, icecore, folder), "cleaning");
             Runtime.getRuntime().addShutdownHook(cleaning);
             try (Tour tour = new Tour(narrator, folder, icecore, clock, ZoneId.systemDefault())) {
                 tour.run(Duration.ofSeconds(seconds), keep);
-            } catch (final TourException ex) {
-                narrator.failed(ex.getMessage());
-                folder.keep(TourFolder.Keep.EVERYTHING);
-                throw new TourException("the tour failed, its files are left for examination: " + folder.path());
+            } catch (final Exception ex) {
+                stayStillIfInterrupted();
+                if (ex instanceof TourException) {
+                    narrator.failed(ex.getMessage());
+                    folder.keep(TourFolder.Keep.EVERYTHING);
+                    throw new TourException("the tour failed, its files are left for examination: " + folder.path());
+                }
+                throw ex;
             } finally {
                 removeHook(cleaning);
             }
@@ -90,12 +100,21 @@ public final class TourCommand implements Callable<Integer> {
     }
 
     /** After Ctrl-C: no process and no file of the tour outlives it. */
-    private static void clean(final Icecore icecore, final TourFolder folder) {
+    private void cleanUp(final Narrator narrator, final Icecore icecore, final TourFolder folder) {
+        interrupted.countDown();
         icecore.close();
         try {
             folder.deleteAll();
+            narrator.say("Interrupted. Everything is removed again.");
         } catch (final IOException ex) {
-            System.err.println("icecore: could not remove " + folder.path() + ": " + ex.getMessage());
+            narrator.say("Interrupted. Could not remove %s: %s", folder.path(), ex.getMessage());
+        }
+    }
+
+    /** Ctrl-C reaches the tour's processes too, and what then fails is no news. The end of this process is near. */
+    private void stayStillIfInterrupted() throws InterruptedException {
+        if (interrupted.await(INTERRUPTION_MILLIS, TimeUnit.MILLISECONDS)) {
+            new CountDownLatch(1).await();
         }
     }
 

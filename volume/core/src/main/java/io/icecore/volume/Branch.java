@@ -2,6 +2,7 @@ package io.icecore.volume;
 
 import io.icecore.store.format.CorruptStoreException;
 import java.util.Arrays;
+import org.agrona.collections.LongArrayList;
 
 /**
  * One linear line of history of a volume. Used under the store's lock.
@@ -49,7 +50,12 @@ final class Branch {
     private long newest = NONE;
 
     private int keptCount;
+    private int changes;
+
+    /** Those kept, from index {@code keptFrom}; null while they have not been read. */
     private long[] kept;
+
+    private int keptFrom;
 
     Branch(final long number, final long volume) {
         this.number = number;
@@ -67,6 +73,7 @@ final class Branch {
         parentEpoch = reader.getInt();
         epoch = reader.getInt();
         keptCount = (int) reader.getInt();
+        kept = keptCount == 0 ? new long[0] : null; // Records of a discarded branch are leftovers.
         hiddenCount = (int) reader.getInt();
         heldCount = (int) reader.getInt();
         writtenChunks = reader.getLong();
@@ -135,30 +142,54 @@ final class Branch {
     /** Reads the kept epochs if that has not been done. */
     Branch withKept(final CatalogueTree tree) {
         if (kept == null) {
-            final long[] epochs = new long[keptCount];
-            int count = 0;
-            for (boolean more = tree.next(CatalogueTree.SNAPSHOT, number, 0);
-                    more && count < keptCount;
-                    more = tree.next(CatalogueTree.SNAPSHOT, number, tree.sub() + 1)) {
-                epochs[count++] = tree.sub();
-            }
-            if (count != keptCount) {
+            final long[] epochs = readKept(tree);
+            if (epochs.length != keptCount) {
                 throw new CorruptStoreException(
-                        "branch " + number, -1, count + " snapshots (expected: " + keptCount + ")");
+                        "branch " + number, -1, epochs.length + " snapshots (expected: " + keptCount + ")");
             }
             kept = epochs;
+            keptFrom = 0;
         }
         return this;
     }
 
+    /** Reads the kept epochs; needs no lock when the tree is the caller's own. */
+    long[] readKept(final CatalogueTree tree) {
+        final LongArrayList epochs = new LongArrayList();
+        for (boolean more = tree.next(CatalogueTree.SNAPSHOT, number, 0);
+                more;
+                more = tree.next(CatalogueTree.SNAPSHOT, number, tree.sub() + 1)) {
+            epochs.addLong(tree.sub());
+        }
+        return epochs.toLongArray();
+    }
+
+    boolean knowsKept() {
+        return kept != null;
+    }
+
+    /** Takes over what {@link #readKept} read without the lock, unless snapshots have come or gone since. */
+    void offerKept(final long[] epochs, final int changesBefore) {
+        if (kept == null && changes == changesBefore && epochs.length == keptCount) {
+            kept = epochs;
+            keptFrom = 0;
+        }
+    }
+
+    /** Counts changes of the kept snapshots. */
+    int changes() {
+        return changes;
+    }
+
     long kept(final int ordinal) {
         assert ordinal < keptCount : ordinal;
-        return kept[ordinal];
+        return kept[keptFrom + ordinal];
     }
 
     /** Ordinal of a kept epoch, or, if it is not kept, {@code -1 - ordinal} of the first one after it. */
     int ordinalOf(final long epoch) {
-        return Arrays.binarySearch(kept, 0, keptCount, epoch);
+        final int index = Arrays.binarySearch(kept, keptFrom, keptFrom + keptCount, epoch);
+        return index >= 0 ? index - keptFrom : index + keptFrom;
     }
 
     /** Ordinal of the first kept epoch at or after this one; {@link #keptCount()} when there is none. */
@@ -170,44 +201,57 @@ final class Branch {
     /** Whether some kept snapshot sees a version with this life. */
     boolean sees(final long birth, final long death) {
         final int ordinal = ordinalFrom(birth);
-        return ordinal < keptCount && kept[ordinal] < death;
+        return ordinal < keptCount && kept(ordinal) < death;
     }
 
     /** The current epoch becomes a kept snapshot; the next one begins. */
     void closeEpoch() {
         if (kept != null) {
-            if (keptCount == kept.length) {
-                kept = Arrays.copyOf(kept, Math.max(8, keptCount + (keptCount >> 1)));
+            if (keptFrom + keptCount == kept.length) {
+                final long[] grown = new long[Math.max(8, keptCount + (keptCount >> 1))];
+                System.arraycopy(kept, keptFrom, grown, 0, keptCount);
+                kept = grown;
+                keptFrom = 0;
             }
-            kept[keptCount] = epoch;
+            kept[keptFrom + keptCount] = epoch;
         }
         keptCount++;
+        changes++;
         newest = epoch++;
     }
 
-    /** Takes these epochs, all kept and ascending, out of the line. */
+    /** Takes these epochs, all kept and ascending, out of the line. The oldest ones cost nothing to remove. */
     void unkeep(final long[] gone) {
-        final long[] left = new long[keptCount - gone.length];
-        int to = 0;
-        int at = 0;
-        for (int i = 0; i < keptCount; i++) {
-            if (at < gone.length && gone[at] == kept[i]) {
-                at++;
-            } else {
-                left[to++] = kept[i];
-            }
+        int removed = 0;
+        while (removed < gone.length && kept[keptFrom] == gone[removed]) {
+            keptFrom++;
+            keptCount--;
+            removed++;
         }
-        assert at == gone.length : "not kept: " + gone[at];
-        kept = left;
-        keptCount = left.length;
-        newest = keptCount == 0 ? NONE : kept[keptCount - 1];
+        if (removed < gone.length) {
+            final int end = keptFrom + keptCount;
+            int to = keptFrom + ordinalOf(gone[removed]);
+            for (int from = to; from < end; from++) {
+                if (removed < gone.length && kept[from] == gone[removed]) {
+                    removed++;
+                } else {
+                    kept[to++] = kept[from];
+                }
+            }
+            keptCount = to - keptFrom;
+        }
+        assert removed == gone.length : "not kept: " + gone[removed];
+        changes++;
+        newest = keptCount == 0 ? NONE : kept(keptCount - 1);
     }
 
     /** Nothing is kept any more, nor is the head: the snapshot records that are left mean nothing. */
     void discardAll() {
         head = false;
         discarded = true;
+        changes++;
         kept = new long[0];
+        keptFrom = 0;
         keptCount = 0;
         hiddenCount = 0;
         heldCount = 0;

@@ -141,6 +141,33 @@ public final class Catalog implements AutoCloseable {
         snapshotChanges.rename(snapshot, name);
     }
 
+    /** Receives where two points of history may differ: ranges of bytes, ascending, apart from each other. */
+    @FunctionalInterface
+    public interface ChangeVisitor {
+        /** False ends the visit. */
+        boolean range(long offset, long length);
+    }
+
+    /**
+     * Visits the ranges outside of which two snapshots, or a snapshot and a head, are equal. Costs what was written between
+     * them. Ranges may be too wide and may hold equal bytes; they end at the size of the larger one.
+     *
+     * @return false when nothing is known, because the two have no common ancestor; then everything may differ
+     */
+    public boolean changes(final Spec one, final Spec other, final ChangeVisitor visitor) {
+        final ReadPoint first = lookup.point(one);
+        final ReadPoint second = lookup.point(other);
+        final long sizeBytes = Math.max(lookup.sizeOf(one), lookup.sizeOf(other));
+        return new Changes(volumes).visit(first.lineage(), second.lineage(), sizeBytes, visitor);
+    }
+
+    /**
+     * Of a store opened read-only: moves to the newest generation of the writer. Returns true when there was a newer one.
+     */
+    public boolean refresh() {
+        return volumes.readOnly() && volumes.look(() -> volumes.store().refresh());
+    }
+
     // ---- branches
 
     /** A new volume that begins as the snapshot and shares its chunks: O(1). */

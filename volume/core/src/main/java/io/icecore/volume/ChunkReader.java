@@ -29,6 +29,7 @@ final class ChunkReader {
     private final Store store;
     private final Moves moves;
     private final Resolver resolver;
+    private final boolean readOnly;
     private final Checksums checksums = new Checksums();
     private final UnsafeBuffer edge = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
     private ReadPlan plan = new ReadPlan();
@@ -45,6 +46,7 @@ final class ChunkReader {
         this.store = store;
         this.moves = moves;
         resolver = new Resolver(head, history);
+        readOnly = store.info().readOnly();
     }
 
     /** Keeps no buffer of a caller alive. */
@@ -55,12 +57,39 @@ final class ChunkReader {
     /** Visits the chunks of a range, from the start again when versions moved meanwhile; {@code restart} comes first. */
     void resolve(
             final ReadPoint point, final long from, final long end, final Runnable restart, final RunVisitor visitor) {
-        long move;
-        do {
-            move = moves.stamp();
+        boolean resolved = false;
+        while (!resolved) {
+            final long move = moves.stamp();
             restart.run();
+            resolved = resolved(point, from, end, move, visitor);
+        }
+    }
+
+    /** One attempt. What looks like damage may be a move, or a store opened read-only that fell behind its writer. */
+    private boolean resolved(
+            final ReadPoint point, final long from, final long end, final long move, final RunVisitor visitor) {
+        try {
             resolver.resolve(point.lineage(), from, end, visitor);
-        } while (!moves.unchangedSince(move));
+        } catch (final CorruptStoreException ex) {
+            if (moves.unchangedSince(move) && !refreshed()) {
+                throw ex;
+            }
+            return false;
+        }
+        return moves.unchangedSince(move);
+    }
+
+    /** Of a store opened read-only: whether there was a newer generation to move to. */
+    private boolean refreshed() {
+        if (!readOnly) {
+            return false;
+        }
+        store.lock();
+        try {
+            return store.refresh();
+        } finally {
+            store.unlock();
+        }
     }
 
     /** Reads {@code length} bytes at byte {@code offset}. */
@@ -85,14 +114,12 @@ final class ChunkReader {
             if (attempt(point, from, end, target, index)) {
                 return;
             }
-            if (store.info().readOnly()) {
-                store.refresh();
-            }
+            refreshed();
         }
         store.lock();
         try {
             while (!attempt(point, from, end, target, index)) {
-                store.refresh();
+                refreshed();
             }
         } finally {
             store.unlock();
@@ -103,8 +130,7 @@ final class ChunkReader {
             final ReadPoint point, final long from, final long end, final MutableDirectBuffer target, final int index) {
         final long stamp = store.stamp();
         final long move = moves.stamp();
-        resolver.resolve(point.lineage(), from / CHUNK_LENGTH, endChunk(end), plan.clear());
-        if (!moves.unchangedSince(move)) {
+        if (!resolved(point, from / CHUNK_LENGTH, endChunk(end), move, plan.clear())) {
             return false;
         }
         badChunk = -1;
@@ -113,7 +139,7 @@ final class ChunkReader {
             return false;
         }
         if (badChunk >= 0) {
-            return reportUnlessRemapped(point, from, end, stamp);
+            return reportUnlessRemapped(point, from, end, stamp, move);
         }
         return true;
     }
@@ -123,11 +149,14 @@ final class ChunkReader {
     }
 
     /** A wrong checksum is damage only when these blocks still are the ones to read. */
-    private boolean reportUnlessRemapped(final ReadPoint point, final long from, final long end, final long stamp) {
+    private boolean reportUnlessRemapped(
+            final ReadPoint point, final long from, final long end, final long stamp, final long move) {
         final ReadPlan first = plan;
         plan = second;
         second = first;
-        resolver.resolve(point.lineage(), from / CHUNK_LENGTH, endChunk(end), plan.clear());
+        if (!resolved(point, from / CHUNK_LENGTH, endChunk(end), move, plan.clear())) {
+            return false;
+        }
         if (plan.sameBlocks(first) && store.unchangedSince(stamp)) {
             throw new CorruptStoreException(
                     "chunk " + badChunk + " of " + point.name() + ", block " + badBlock,

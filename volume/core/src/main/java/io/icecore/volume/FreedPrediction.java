@@ -52,6 +52,7 @@ final class FreedPrediction {
         });
         long chunks = 0;
         for (final long branch : byBranch.keySet()) {
+            volumes.readKept(branch);
             for (final Run run : runs(branch, byBranch.get(branch))) {
                 chunks += freedBy(run);
             }

@@ -11,8 +11,8 @@ import io.icecore.store.tree.Key;
 final class Names {
     static final int LENGTH_MAX = 128;
 
-    /** Of label values and other free text that is kept with a snapshot. */
-    static final String LATEST = "latest";
+    /** Stands for the newest snapshot in specs. */
+    private static final String LATEST = "latest";
 
     private static final long FNV_OFFSET = 0xCBF2_9CE4_8422_2325L;
     private static final long FNV_PRIME = 0x100_0000_01B3L;

@@ -78,6 +78,11 @@ final class Reclaimer {
 
     /** Visits a bounded number of entries. False when there is no deletion record. */
     boolean step(final int entriesMax) {
+        final ReclaimRecord first = volumes.look(this::nextRecord);
+        if (first == null) {
+            return false;
+        }
+        volumes.readKept(first.branch);
         for (int left = entriesMax; left > 0; left -= ENTRIES_PER_HOLD) {
             entriesPerHold = Math.min(left, ENTRIES_PER_HOLD);
             final boolean more = volumes.change(() -> {

@@ -49,6 +49,7 @@ final class SnapshotDeletion {
                 volumes.look(() -> check(slice, true));
             }
         }
+        all.stream().mapToLong(Snapshot::branch).distinct().forEach(volumes::readKept);
         boolean first = true;
         for (final List<Snapshot> slice : slices(all)) {
             final boolean strict = first;

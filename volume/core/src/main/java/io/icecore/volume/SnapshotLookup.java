@@ -1,6 +1,7 @@
 package io.icecore.volume;
 
 import io.icecore.store.tree.Key;
+import io.icecore.volume.map.Extent;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -103,6 +104,25 @@ final class SnapshotLookup {
                     "range: " + from.spec() + " is newer than " + to.spec() + " (expected: the older one first)");
         }
         return scan(spec.volume(), from.branch(), from.epoch(), to.branch(), to.epoch());
+    }
+
+    /** The head or the snapshot that the spec stands for, as something to read. */
+    ReadPoint point(final Spec spec) {
+        return volumes.look(() -> {
+            if (spec.kind() == Spec.Kind.HEAD) {
+                final VolumeRecord volume = volumes.volume(spec.volume());
+                return new ReadPoint(volumes.branches(), volume.name, volume.branch, Extent.HEAD);
+            }
+            final SnapshotRecord record = record(spec);
+            final String name = spec.volume() + "@" + record.name;
+            return new ReadPoint(volumes.branches(), name, record.branch, record.epoch);
+        });
+    }
+
+    /** Bytes. */
+    long sizeOf(final Spec spec) {
+        return volumes.look(
+                () -> spec.kind() == Spec.Kind.HEAD ? volumes.volume(spec.volume()).sizeBytes : record(spec).sizeBytes);
     }
 
     /** As {@link #one}; under the lock. */

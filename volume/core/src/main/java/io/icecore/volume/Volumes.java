@@ -87,6 +87,23 @@ final class Volumes {
 
     // ---- looking and changing
 
+    /** Reads the kept epochs of a branch without holding the lock: there may be a hundred thousand. */
+    void readKept(final long number) {
+        final int[] changes = new int[1];
+        final Branch branch = look(() -> {
+            final Branch found = branches.get(number);
+            changes[0] = found.changes();
+            return found.knowsKept() ? null : found;
+        });
+        if (branch != null) {
+            final long[] epochs = branch.readKept(new CatalogueTree(store));
+            look(() -> {
+                branch.offerKept(epochs, changes[0]);
+                return null;
+            });
+        }
+    }
+
     <T> T look(final Supplier<T> action) {
         store.lock();
         try {

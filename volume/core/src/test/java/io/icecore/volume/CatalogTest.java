@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.icecore.store.Store;
+import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.store.tree.TreeEntry;
 import java.nio.ByteOrder;
@@ -217,6 +218,134 @@ class CatalogTest {
         Arrays.fill(expected, 0, 512 << 10, (byte) 'x');
         assertThat(read("vm1", 0, (int) (2 * MIB))).isEqualTo(expected);
         assertThat(read("vm1@full", 0, (int) MIB)).isEqualTo(filled((int) MIB, 'x'));
+    }
+
+    @Test
+    void reportsExactlyWhatChangedBetweenTwoSnapshots() {
+        final long far = 700L << 30;
+        catalog.createVolume("vm1", 1L << 40);
+        write("vm1", 0, filled(8192, 'a'));
+        catalog.createSnapshots(List.of("vm1"), "one", Map.of());
+        write("vm1", 4096, filled(100, 'b'));
+        write("vm1", far, filled(8192, 'b'));
+        catalog.createSnapshots(List.of("vm1"), "two", Map.of());
+        write("vm1", 65_536, filled(4096, 'c'));
+        catalog.createSnapshots(List.of("vm1"), "three", Map.of());
+        write("vm1", far + 8192, filled(4096, 'd'));
+
+        assertThat(changes("vm1@one", "vm1@two")).containsExactly("4096+4096", far + "+8192");
+        assertThat(changes("vm1@three", "vm1@two")).containsExactly("65536+4096");
+        assertThat(changes("vm1@two", "vm1")).containsExactly("65536+4096", far + 8192 + "+4096");
+        assertThat(changes("vm1@two", "vm1@two")).isEmpty();
+        catalog.deleteSnapshots(List.of(catalog.snapshot(spec("vm1@two"))));
+        assertThat(changes("vm1@one", "vm1@three")).containsExactly("4096+4096", "65536+4096", far + "+8192");
+
+        catalog.cloneVolume(spec("vm1@one"), "clone");
+        write("clone", 8192, filled(4096, 'e'));
+        assertThat(changes("clone", "vm1@one")).containsExactly("8192+4096");
+        assertThat(changes("clone", "vm1@three")).containsExactly("4096+8192", "65536+4096", far + "+8192");
+        catalog.createVolume("other", MIB);
+        assertThat(catalog.changes(spec("clone"), spec("other"), (offset, length) -> true))
+                .isFalse();
+    }
+
+    private List<String> changes(final String one, final String other) {
+        final List<String> ranges = new ArrayList<>();
+        assertThat(catalog.changes(spec(one), spec(other), (offset, length) -> ranges.add(offset + "+" + length)))
+                .isTrue();
+        return ranges;
+    }
+
+    private static Spec spec(final String text) {
+        return Spec.parse(text, ZoneOffset.UTC);
+    }
+
+    @Test
+    void rollsBackAndForthWithoutLosingASnapshot() {
+        catalog.createVolume("vm1", MIB);
+        write("vm1", 0, filled(8192, 'a'));
+        catalog.createSnapshots(List.of("vm1"), "one", Map.of());
+        write("vm1", 0, filled(4096, 'b'));
+        catalog.resizeVolume("vm1", 2 * MIB);
+
+        try (Export export = catalog.exports().open("vm1")) {
+            assertThatThrownBy(() -> catalog.rollback(spec("vm1@one"))).isInstanceOf(BusyException.class);
+            assertThat(export.size()).isEqualTo(2 * MIB);
+        }
+        final Snapshot before = catalog.rollback(spec("vm1@one"));
+
+        assertThat(before.name()).isEqualTo("before-rollback-2026-11-23T10-05-00");
+        assertThat(read("vm1", 0, 8192)).isEqualTo(filled(8192, 'a'));
+        assertThat(catalog.volume("vm1").sizeBytes()).isEqualTo(MIB);
+        catalog.rollback(spec(before.spec()));
+        assertThat(read("vm1", 0, 4096)).isEqualTo(filled(4096, 'b'));
+        assertThat(catalog.volume("vm1").sizeBytes()).isEqualTo(2 * MIB);
+        assertThat(catalog.volume("vm1").parent()).isNull();
+        assertThat(catalog.snapshots("vm1"))
+                .extracting(Snapshot::name)
+                .containsExactly("one", "before-rollback-2026-11-23T10-05-00", "before-rollback-2026-11-23T10-05-00-2");
+    }
+
+    @Test
+    void keepsWhatACloneNeedsWhenItsOriginIsDeleted() {
+        catalog.createVolume("vm1", MIB);
+        write("vm1", 0, filled(65_536, 'a'));
+        catalog.createSnapshots(List.of("vm1"), "one", Map.of());
+        assertThat(catalog.cloneVolume(spec("vm1@one"), "clone").parent()).isEqualTo("vm1@one");
+        write("clone", 0, filled(4096, 'b'));
+        write("vm1", 0, filled(65_536, 'c'));
+
+        catalog.deleteVolume("vm1");
+        assertThat(catalog.volumes()).hasSize(1);
+        catalog.createVolume("vm1", MIB);
+        while (catalog.reclaimStep()) {
+            // Until nothing is left to do.
+        }
+
+        assertThat(catalog.volume("clone").parent()).isNull();
+        assertThat(catalog.volume("clone").mappedBytes()).isEqualTo(65_536);
+        assertThat(read("clone", 4096, 61_440)).isEqualTo(filled(61_440, 'a'));
+        assertThat(Ownership.of(catalog).blocks()).isEqualTo(16);
+    }
+
+    @Test
+    void refusesToDeleteWhatIsHeldOrInUse() {
+        catalog.createVolume("vm1", MIB);
+        final Snapshot one =
+                catalog.createSnapshots(List.of("vm1"), "one", Map.of()).get(0);
+        final Snapshot two =
+                catalog.createSnapshots(List.of("vm1"), "two", Map.of()).get(0);
+        catalog.hold(two, "backup");
+        assertThatThrownBy(() -> catalog.deleteSnapshots(List.of(one, two)))
+                .isInstanceOf(BusyException.class)
+                .hasMessageContaining("backup");
+        assertThatThrownBy(() -> catalog.deleteVolume("vm1")).isInstanceOf(BusyException.class);
+        assertThat(catalog.snapshots("vm1")).hasSize(2);
+        catalog.release(two, "backup");
+
+        final Export export = catalog.exports().open("vm1@one");
+        assertThatThrownBy(() -> catalog.deleteSnapshots(List.of(one))).isInstanceOf(BusyException.class);
+        assertThatThrownBy(() -> catalog.deleteVolume("vm1")).isInstanceOf(BusyException.class);
+        export.close();
+        export.close();
+        assertThatThrownBy(export::flush).isInstanceOf(IllegalStateException.class);
+        catalog.deleteSnapshots(List.of(one));
+        assertThatThrownBy(() -> catalog.deleteSnapshots(List.of(one))).isInstanceOf(NoSuchException.class);
+        catalog.deleteVolume("vm1");
+        assertThat(catalog.volumes()).isEmpty();
+    }
+
+    @Test
+    void leavesNothingBehindWhenTheStoreIsFull() {
+        catalog.createVolume("vm1", 1L << 30);
+        final long free = catalog.store().freeBlocks();
+        assertThatThrownBy(() -> write("vm1", 0, filled(80 << 20, 'x'))).isInstanceOf(NoSpaceException.class);
+        assertThat(catalog.volume("vm1").mappedBytes() / 4096)
+                .isEqualTo(Ownership.of(catalog).blocks());
+        if (TestStores.nodesTakeNoBlocks()) {
+            assertThat(free - catalog.store().freeBlocks())
+                    .isEqualTo(Ownership.of(catalog).blocks());
+        }
     }
 
     @Test

@@ -154,8 +154,10 @@ class VolumeModelTest {
                 branch();
             } else if (dice < 760) {
                 check(random.nextInt(heads.size()), 1);
-            } else if (dice < 780) {
+            } else if (dice < 770) {
                 predict();
+            } else if (dice < 780) {
+                changes();
             } else if (dice < 800) {
                 catalog.store().commit();
             } else if (dice < 990) {
@@ -414,6 +416,51 @@ class VolumeModelTest {
             }
             gone.removeAll(stay);
             assertThat(catalog.predictFreed(chosen)).as("predicted").isEqualTo(gone.size() * (long) CHUNK);
+        }
+
+        /** Outside of the ranges reported, two points of history are equal. */
+        private void changes() {
+            final String volume = someVolume();
+            final List<Snapshot> all = visible.get(volume);
+            if (all.isEmpty()) {
+                return;
+            }
+            final Snapshot base = all.get(random.nextInt(all.size()));
+            final Snapshot other = all.get(random.nextInt(all.size()));
+            final boolean head = random.nextBoolean();
+            final Content first = contents.get(new Point(base.branch(), base.epoch()));
+            final Content second = head ? heads.get(volume) : contents.get(new Point(other.branch(), other.epoch()));
+            final Set<Long> differing = new HashSet<>();
+            first.cells.forEach((chunk, cell) -> {
+                if (second.cells.get(chunk) != cell) {
+                    differing.add(chunk);
+                }
+            });
+            second.cells.forEach((chunk, cell) -> {
+                if (first.cells.get(chunk) != cell) {
+                    differing.add(chunk);
+                }
+            });
+            final Set<Long> reported = new HashSet<>();
+            final Spec one = new Spec(volume, Spec.Kind.NAME, base.name(), null, null, null, null);
+            final Spec two = head
+                    ? new Spec(volume, Spec.Kind.HEAD, null, null, null, null, null)
+                    : new Spec(volume, Spec.Kind.NAME, other.name(), null, null, null, null);
+            final long[] end = {-1};
+            final boolean known = catalog.changes(one, two, (offset, length) -> {
+                assertThat(offset).isGreaterThan(end[0]);
+                end[0] = offset + length;
+                for (long chunk = offset / CHUNK; chunk * CHUNK < end[0]; chunk++) {
+                    reported.add(chunk);
+                }
+                return true;
+            });
+            assertThat(known || related.contains(volume))
+                    .as("common ancestor known")
+                    .isTrue();
+            if (known) {
+                assertThat(reported).as("changes from " + one + " to " + two).containsAll(differing);
+            }
         }
 
         private static Set<Long> versionsOf(final Content content) {

@@ -32,6 +32,8 @@ public final class Forest {
     private final NodeCache cache;
     private final RedirectTable redirects = new RedirectTable();
     private final List<List<Node>> dirty = new ArrayList<>();
+
+    /** Nodes of the commit that is being written; guarded by the lock, changed only by the commit. */
     private final List<Node> written = new ArrayList<>();
 
     final StampedLock lock = new StampedLock();
@@ -171,7 +173,7 @@ public final class Forest {
         stamp = lock.writeLock();
         try {
             if (version == missing.version && cache.get(missing.home) == null) {
-                cache.evict();
+                cache.evict(dirtyCount + written.size());
                 cache.add(new Node(page, missing.home, block, generation));
             }
         } finally {
@@ -252,7 +254,6 @@ public final class Forest {
      * overflow, the parents of a level are written as well (a fold). Under the store's lock.
      */
     public void write(final long generation, final SegmentWriter writer) {
-        written.clear();
         for (int level = 0; level < LEVEL_COUNT; level++) {
             relocate(level, generation);
             takeOverRedirects(level + 1);
@@ -271,10 +272,10 @@ public final class Forest {
             for (final Node node : written) {
                 node.writing = false;
             }
+            written.clear();
         } finally {
             lock.unlockWrite(stamp);
         }
-        written.clear();
     }
 
     private void relocate(final int level, final long generation) {

@@ -6,16 +6,22 @@ import org.agrona.collections.Long2ObjectHashMap;
 
 /**
  * Nodes in memory by home, at most so many clean ones: second-chance (clock) replacement. Nodes that the device does not
- * hold yet are never evicted; the committer bounds their number. Guarded by the forest's lock: gets under the read lock, all else under the write lock.
+ * hold yet are never evicted; the committer bounds their number. Guarded by the forest's lock: gets under the read lock,
+ * all else under the write lock.
  */
 final class NodeCache {
+    /** Least capacity: twice the longest path, so that a descent gets all of its nodes into memory at once. */
+    private static final int CAPACITY_MIN = 2 * Forest.LEVEL_COUNT;
+
+    private static final int STEPS_MAX = 64;
+
     private final int capacity;
     private final Long2ObjectHashMap<Node> nodes = new Long2ObjectHashMap<>();
     private final List<Node> ring = new ArrayList<>();
     private int hand;
 
     NodeCache(final int capacity) {
-        this.capacity = capacity;
+        this.capacity = Math.max(CAPACITY_MIN, capacity);
     }
 
     Node get(final long home) {
@@ -28,9 +34,14 @@ final class NodeCache {
         ring.add(node);
     }
 
-    /** Makes room. Not in the middle of a change, which holds nodes that are not dirty yet. */
-    void evict() {
-        for (int steps = 0; ring.size() > capacity && steps < 64; steps++) {
+    /**
+     * Makes room. Not in the middle of a change, which holds nodes that are not dirty yet.
+     *
+     * @param held nodes that cannot be evicted now; they do not count, or many of them would drive out all others, and a
+     *             descent that misses a node would find its parent gone when it comes back with it
+     */
+    void evict(final int held) {
+        for (int steps = 0; nodes.size() - held > capacity && steps < STEPS_MAX; steps++) {
             turn();
         }
     }

@@ -16,13 +16,23 @@ public final class HistoryMap {
         this.tree = tree;
     }
 
+    /** What a lookup of a chunk at a snapshot found. */
+    enum Found {
+        VISIBLE,
+        /** The branch had not written the chunk by then. */
+        NOTHING,
+        /** Only a version that was replaced by then; so another one should be there. */
+        REPLACED
+    }
+
     /**
-     * Finds the entry that covers the chunk and is visible to the snapshot of this epoch; false when there is none.
+     * Finds the entry that covers the chunk and is visible to the snapshot of this epoch.
      *
      * <p>Entries are aligned pieces, so those that can cover the chunk start at {@code chunk & -(2^i)}; entries with one
      * start have disjoint lifetimes, so one floor seek decides each start. Nearest first: 2 seeks on average, 7 at most.
      */
-    public boolean find(final long branch, final long chunk, final long epoch, final Extent into) {
+    Found find(final long branch, final long chunk, final long epoch, final Extent into) {
+        Found found = Found.NOTHING;
         long previous = -1;
         for (int length = 1; length <= ExtentLayout.LENGTH_MAX; length <<= 1) {
             final long start = chunk & -length;
@@ -33,12 +43,14 @@ public final class HistoryMap {
             if (tree.floor(Key.hi(branch, start), Key.lo(start, epoch), into.entry())
                     && into.branch() == branch
                     && into.chunk() == start
-                    && epoch < into.verified(true).death()
-                    && into.end() > chunk) {
-                return true;
+                    && into.verified(true).end() > chunk) {
+                if (epoch < into.death()) {
+                    return Found.VISIBLE;
+                }
+                found = Found.REPLACED;
             }
         }
-        return false;
+        return found;
     }
 
     /** Finds the first entry at or after (chunk, birth); false when the branch has none. */

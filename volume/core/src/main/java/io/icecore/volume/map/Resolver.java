@@ -1,5 +1,6 @@
 package io.icecore.volume.map;
 
+import io.icecore.store.format.CorruptStoreException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,6 +9,10 @@ import java.util.List;
  *
  * <p>Takes no lock. What it finds was true at some moment since it began: chunk by chunk, not for the range as a whole.
  * Blocks may have been reused by the time they are read, so the caller asks the store afterwards.
+ *
+ * <p>In a branch with a parent a chunk once written always has a version, if only of zeroes. A hole in its history is
+ * reported, since the parent's old bytes would be the wrong answer. (A move of versions to another branch looks the same
+ * for a moment: ask {@link Moves}.)
  *
  * <p>Costs a seek an extent and, in a snapshot, a few seeks for each gap in the head; never one for each unmapped chunk.
  * Not thread-safe: one for each thread.
@@ -81,9 +86,15 @@ public final class Resolver {
         while (chunk < end) {
             long stop;
             final boolean more;
-            if (history.find(branch, chunk, epoch, level.inHistory)) {
+            final HistoryMap.Found found = history.find(branch, chunk, epoch, level.inHistory);
+            if (found == HistoryMap.Found.VISIBLE) {
                 stop = Math.min(level.inHistory.end(), end);
                 more = visitor.run(chunk, stop - chunk, level.inHistory.blockOf(chunk), sourceOf(level.inHistory));
+            } else if (found == HistoryMap.Found.REPLACED && depth + 1 < lineage.depth()) {
+                throw new CorruptStoreException( // Not to be taken for "never written: ask the parent".
+                        "history of branch " + branch + " chunk " + chunk,
+                        -1,
+                        "no version at epoch " + epoch + " (expected: one that replaced an older one)");
             } else {
                 stop = history.ceiling(branch, chunk + 1, 0, level.next) ? Math.min(level.next.chunk(), end) : end;
                 more = resolveParent(lineage, depth, chunk, stop, visitor);

@@ -1,0 +1,102 @@
+package io.icecore.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Reads an image on a thread of its own while what came before is being written, two blocks ahead at most.
+ *
+ * <p>Besides, whoever waits for a block can be told that it is wanted no more. Who reads from a terminal himself cannot:
+ * nothing wakes a thread from that.
+ */
+final class ReadAhead implements AutoCloseable {
+    static final int BLOCK_LENGTH = 1 << 20;
+
+    private static final int BLOCKS_AHEAD = 2;
+    private static final long LOOK_UP_MILLIS = 100;
+
+    /** What the thread hands over: bytes, none of them at the end; or why there are none. */
+    private record Block(ByteBuffer bytes, Exception failure) {}
+
+    private final ReadableByteChannel source;
+    private final Console console;
+    private final BlockingQueue<Block> filled = new ArrayBlockingQueue<>(BLOCKS_AHEAD + 2);
+    private final BlockingQueue<ByteBuffer> empty = new ArrayBlockingQueue<>(BLOCKS_AHEAD + 1);
+    private volatile boolean closed;
+
+    ReadAhead(final ReadableByteChannel source, final Console console) {
+        this.source = source;
+        this.console = console;
+        for (int i = 0; i <= BLOCKS_AHEAD; i++) {
+            empty.add(ByteBuffer.allocateDirect(BLOCK_LENGTH));
+        }
+        final Thread thread = new Thread(this::read, "read-ahead");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void read() {
+        try {
+            boolean more = true;
+            while (more) {
+                final ByteBuffer bytes = empty.take();
+                if (closed) {
+                    return;
+                }
+                more = fill(bytes.clear());
+                filled.put(new Block(bytes.flip(), null));
+            }
+            filled.put(new Block(ByteBuffer.allocate(0), null));
+        } catch (final IOException | RuntimeException ex) {
+            filled.add(new Block(null, ex)); // There is room: this thread held one of the blocks that fit.
+        } catch (final InterruptedException ex) {
+            throw new AssertionError("nobody interrupts this thread", ex);
+        }
+    }
+
+    /** A pipe gives what it has; blocks are handed over full. False at the end. */
+    private boolean fill(final ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining() && !closed) {
+            if (source.read(bytes) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The next block, shorter than {@value #BLOCK_LENGTH} only at the end, where it is empty. Give it back. */
+    ByteBuffer take() throws IOException {
+        try {
+            Block block = null;
+            while (block == null) {
+                console.requireWanted();
+                block = filled.poll(LOOK_UP_MILLIS, TimeUnit.MILLISECONDS);
+            }
+            if (block.failure() instanceof RuntimeException ex) {
+                throw ex;
+            }
+            if (block.failure() != null) {
+                throw new IOException(block.failure().getMessage(), block.failure());
+            }
+            return block.bytes();
+        } catch (final InterruptedException ex) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", ex);
+        }
+    }
+
+    void giveBack(final ByteBuffer block) {
+        empty.add(block);
+    }
+
+    /** Wants no more. A read that is under way may outlive this; its thread keeps nobody from ending. */
+    @Override
+    public void close() {
+        closed = true;
+        empty.offer(ByteBuffer.allocate(0)); // Wakes the thread where it waits for a block.
+    }
+}
