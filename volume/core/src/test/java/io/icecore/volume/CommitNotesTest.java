@@ -3,8 +3,8 @@ package io.icecore.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.Store;
+import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import java.time.Clock;
@@ -110,6 +110,7 @@ class CommitNotesTest {
 
         assertThatThrownBy(() -> catalog.parts().change(() -> {
                     catalog.parts().changing();
+                    Numbers.takeVolume(catalog.parts().tree());
                     throw new StoreException("a leaf could not be read");
                 }))
                 .isInstanceOf(StoreException.class);
