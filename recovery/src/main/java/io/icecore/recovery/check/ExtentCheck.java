@@ -1,0 +1,182 @@
+package io.icecore.recovery.check;
+
+import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
+
+import io.icecore.store.commit.OpenedStore;
+import io.icecore.store.device.StoreException;
+import io.icecore.store.tree.Forest;
+import io.icecore.store.tree.Key;
+import io.icecore.store.tree.Tree;
+import io.icecore.store.tree.TreeEntry;
+import io.icecore.volume.CatalogueRecord;
+import io.icecore.volume.map.Extent;
+import io.icecore.volume.map.ExtentLayout;
+
+/**
+ * Do the extents of a branch fit each other, its epochs and its region bitmaps? Extents come in the order of their keys,
+ * the head's first.
+ *
+ * <p>Lives: at any epoch a chunk has one version. The head is checked against its neighbours, a version of the history
+ * against its predecessor with the same first chunk, against the longer pieces that could cover it, and against the head.
+ *
+ * <p>Regions: a clear bit is a promise that the regions' chunks were not written in those epochs. So the birth and the
+ * death of every version are set in the bitmaps of the first kept items at or after them, and what no snapshot sees any
+ * more is among the candidates of the reclaimer.
+ */
+final class ExtentCheck {
+    /** Beyond this size of the regions tree only every 64th version is looked up there. */
+    private static final int REGIONS_LEVEL_MAX = 2;
+
+    private final Findings findings;
+    private final Tree head;
+    private final Tree history;
+    private final RegionLookup regions;
+    private final boolean everyRegion;
+    private final TreeEntry other = new TreeEntry();
+
+    private long headBranch = -1;
+    private long headEnd;
+    private long historyBranch = -1;
+    private long historyChunk;
+    private long historyDeath;
+
+    ExtentCheck(final Forest forest, final RegionLookup regions, final int regionsLevel, final Findings findings) {
+        this.findings = findings;
+        this.regions = regions;
+        head = forest.tree(OpenedStore.HEAD);
+        history = forest.tree(OpenedStore.HISTORY);
+        everyRegion = regionsLevel <= REGIONS_LEVEL_MAX;
+    }
+
+    void inHead(final Extent extent, final BranchFacts facts) {
+        require(
+                extent.branch() != headBranch || extent.chunk() >= headEnd,
+                extent,
+                "overlaps the extent before it, which ends at chunk " + headEnd);
+        headBranch = extent.branch();
+        headEnd = extent.end();
+        if (facts == null) {
+            require(false, extent, "no such branch");
+            return;
+        }
+        require(
+                extent.birth() <= facts.line.epoch(),
+                extent,
+                "born after the current epoch " + facts.line.epoch() + " of its branch");
+        if (facts.headOfVolume() && !extent.zeroes()) { // Shrinking leaves zeroes, to hide the parent.
+            final long chunks = (facts.volume.sizeBytes() + BLOCK_LENGTH - 1) / BLOCK_LENGTH;
+            require(extent.end() <= chunks, extent, "beyond the end of its volume at chunk " + chunks);
+        }
+        if (!facts.line.discarded()) {
+            promise(extent, extent.birth(), facts, "birth");
+        }
+        if (!facts.line.head() && !facts.sees(extent.birth(), Extent.HEAD)) {
+            final CatalogueRecord.Deletion deletion = facts.deletion;
+            require(
+                    deletion != null && (deletion.headFrom() < extent.end() || candidate(extent, facts)),
+                    extent,
+                    "no snapshot sees it, and the reclaimer will not find it");
+        }
+    }
+
+    void inHistory(final Extent extent, final BranchFacts facts) {
+        require(extent.birth() < extent.death(), extent, "dead before it was born");
+        require(
+                extent.branch() != historyBranch || extent.chunk() != historyChunk || historyDeath <= extent.birth(),
+                extent,
+                "the version before it lives until " + historyDeath);
+        historyBranch = extent.branch();
+        historyChunk = extent.chunk();
+        historyDeath = extent.death();
+        longerPieces(extent);
+        if (covers(head, extent.branch(), extent.chunk(), 0, extent.chunk())) {
+            final long birth = ExtentLayout.epoch(other.value);
+            require(extent.death() <= birth, extent, "the head's version of its first chunk was born in " + birth);
+        }
+        if (facts == null) {
+            require(false, extent, "no such branch");
+            return;
+        }
+        require(
+                extent.death() <= facts.line.epoch(),
+                extent,
+                "dead after the current epoch " + facts.line.epoch() + " of its branch");
+        if (facts.line.discarded()) {
+            reclaimable(extent, facts);
+        } else {
+            promise(extent, extent.birth(), facts, "birth");
+            promise(extent, extent.death(), facts, "death");
+            if (!facts.sees(extent.birth(), extent.death())) {
+                reclaimable(extent, facts);
+            }
+        }
+    }
+
+    /** Pieces are aligned, so those that can cover it begin at few places; at each, its birth and its death are tried. */
+    private void longerPieces(final Extent extent) {
+        for (int length = 2; length <= ExtentLayout.LENGTH_MAX; length <<= 1) {
+            final long start = extent.chunk() & -length;
+            if (start == extent.chunk()) {
+                continue;
+            }
+            for (final long epoch : new long[] {extent.birth(), extent.death() - 1}) {
+                if (epoch >= 0
+                        && covers(history, extent.branch(), start, epoch, extent.chunk())
+                        && other.b() == start
+                        && ExtentLayout.epoch(other.value) > extent.birth()) {
+                    require(false, extent, "the piece at chunk " + start + " born in " + other.c() + " covers it too");
+                    return;
+                }
+            }
+        }
+    }
+
+    /** Whether the last entry at or before (chunk, epoch) is of this branch and covers {@code covered}. */
+    private boolean covers(final Tree tree, final long branch, final long chunk, final long epoch, final long covered) {
+        try {
+            return tree.floor(Key.hi(branch, chunk), Key.lo(chunk, epoch), other)
+                    && other.a() == branch
+                    && other.length() >= ExtentLayout.CHECKSUMS_OFFSET
+                    && other.b() + ExtentLayout.length(other.value) > covered;
+        } catch (final StoreException ex) {
+            throw new CatalogueLookup.UnknownException();
+        }
+    }
+
+    private void promise(final Extent extent, final long epoch, final BranchFacts facts, final String what) {
+        final long item = facts.itemFrom(epoch);
+        if (item == BranchFacts.TOP
+                || item == facts.oldestItem()
+                || !everyRegion && (extent.chunk() * 0x9E37_79B9_7F4A_7C15L >>> 58) != 0) {
+            return;
+        }
+        final boolean ofHead = facts.line.head() && item == facts.line.epoch();
+        final long clear = regions.firstClear(extent.branch(), item, ofHead, extent.chunk(), extent.end());
+        require(
+                clear < 0,
+                extent,
+                "region " + clear + " is clear in the bitmap of epoch " + item + " (expected: set, for its " + what
+                        + ")");
+    }
+
+    private void reclaimable(final Extent extent, final BranchFacts facts) {
+        final CatalogueRecord.Deletion deletion = facts.deletion;
+        require(
+                deletion != null && (deletion.historyFrom() <= extent.chunk() || candidate(extent, facts)),
+                extent,
+                "no snapshot sees it, and the reclaimer will not find it");
+    }
+
+    private boolean candidate(final Extent extent, final BranchFacts facts) {
+        return facts.deletion.birthMin() <= extent.birth()
+                && extent.birth() <= facts.deletion.birthMax()
+                && regions.any(extent.branch(), RegionLookup.CANDIDATES, extent.chunk(), extent.end());
+    }
+
+    private void require(final boolean holds, final Extent extent, final String problem) {
+        if (!holds) {
+            findings.add(new Finding(
+                    (extent.death() == Extent.HEAD ? "head" : "history") + " extent of " + extent, problem));
+        }
+    }
+}
