@@ -165,7 +165,7 @@ public final class Catalog implements AutoCloseable {
      * Of a store opened read-only: moves to the newest generation of the writer. Returns true when there was a newer one.
      */
     public boolean refresh() {
-        return volumes.readOnly() && volumes.look(() -> volumes.store().refresh());
+        return volumes.refresh();
     }
 
     // ---- branches

@@ -108,6 +108,16 @@ final class Volumes {
         }
     }
 
+    /** Moves a store opened read-only to the newest generation. Not by way of {@link #look}, which would ask twice. */
+    boolean refresh() {
+        store.lock();
+        try {
+            return readOnly && store.refresh();
+        } finally {
+            store.unlock();
+        }
+    }
+
     private void takeArrived() {
         notes.takeArrived();
     }
