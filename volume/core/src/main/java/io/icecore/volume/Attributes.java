@@ -57,7 +57,7 @@ final class Attributes {
 
     /** @param value or null: none */
     void setAttribute(final String volume, final String name, final byte[] value) {
-        Names.checked("attribute", name);
+        Spec.requireName("attribute", name);
         checkLength("attribute " + name, value, VALUE_LENGTH_MAX);
         volumes.changeDurably(() -> {
             final CatalogueTree tree = volumes.tree();

@@ -28,7 +28,7 @@ final class BranchChanges {
     }
 
     VolumeInfo cloneVolume(final Spec spec, final String name) {
-        Names.checked("volume name", name);
+        Spec.requireName("volume", name);
         volumes.changeDurably(() -> {
             final SnapshotRecord origin = lookup.record(spec);
             volumeChanges.checkFree(name);

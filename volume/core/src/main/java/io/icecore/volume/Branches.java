@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Branches {
     private final Store store;
     private final CatalogueTree tree;
+    private final Runnable beforeLook;
     private final Map<Long, Branch> branches = new HashMap<>();
     private final Set<Branch> restless = new HashSet<>();
 
@@ -29,8 +30,10 @@ final class Branches {
 
     private final Map<Long, Lineage> lineages = new ConcurrentHashMap<>();
 
-    Branches(final Store store, final CatalogueTree tree) {
+    /** @param beforeLook takes over a generation that was opened meanwhile */
+    Branches(final Store store, final CatalogueTree tree, final Runnable beforeLook) {
         this.store = store;
+        this.beforeLook = beforeLook;
         this.tree = tree;
     }
 
@@ -140,6 +143,7 @@ final class Branches {
         }
         store.lock();
         try {
+            beforeLook.run();
             final List<Long> numbers = new ArrayList<>(List.of(number));
             final List<Long> epochs = new ArrayList<>(List.of(Extent.HEAD));
             for (Branch at = get(number); at.hasParent(); at = get(at.parentBranch)) {
@@ -154,6 +158,28 @@ final class Branches {
         } finally {
             store.unlock();
         }
+    }
+
+    /** Throws {@link NoSuchException} unless the head or the snapshot can be read: a writer may have deleted it. */
+    void requireReadable(final String name, final long number, final long epoch) {
+        store.lock();
+        try {
+            beforeLook.run();
+            final Branch branch = get(number);
+            final boolean readable = epoch == Extent.HEAD
+                    ? branch.head
+                    : !branch.discarded && tree.get(CatalogueTree.SNAPSHOT, number, epoch);
+            if (!readable) {
+                throw new NoSuchException("deleted by the process that writes the store: " + name);
+            }
+        } finally {
+            store.unlock();
+        }
+    }
+
+    /** Another generation has been opened. Takes no lock. */
+    void forgetLineages() {
+        lineages.clear();
     }
 
     // ---- the notes

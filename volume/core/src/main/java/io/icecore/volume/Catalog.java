@@ -165,7 +165,7 @@ public final class Catalog implements AutoCloseable {
      * Of a store opened read-only: moves to the newest generation of the writer. Returns true when there was a newer one.
      */
     public boolean refresh() {
-        return volumes.readOnly() && volumes.look(() -> volumes.store().refresh());
+        return volumes.refresh();
     }
 
     // ---- branches
@@ -222,10 +222,11 @@ public final class Catalog implements AutoCloseable {
         if (volumes.readOnly()) {
             return false;
         }
-        if ((++turn & 3) == 0 && (housekeeping.step() || inheritance.step())) {
-            return true; // A long deletion does not keep short work waiting.
-        }
-        return reclaimer.step(entriesMax) || housekeeping.step() || inheritance.step();
+        // Now and then the others first: a long deletion does not keep short work waiting.
+        final boolean others = (++turn & 3) == 0 && (housekeeping.step() || inheritance.step());
+        final boolean worked = others || reclaimer.step(entriesMax) || housekeeping.step() || inheritance.step();
+        volumes.store().relieve();
+        return worked;
     }
 
     public ReclaimStatus reclaimStatus() {

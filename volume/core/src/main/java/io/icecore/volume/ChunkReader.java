@@ -46,7 +46,7 @@ final class ChunkReader {
         this.store = store;
         this.moves = moves;
         resolver = new Resolver(head, history);
-        readOnly = store.info().readOnly();
+        readOnly = store.readOnly();
     }
 
     /** Keeps no buffer of a caller alive. */
@@ -68,6 +68,7 @@ final class ChunkReader {
     /** One attempt. What looks like damage may be a move, or a store opened read-only that fell behind its writer. */
     private boolean resolved(
             final ReadPoint point, final long from, final long end, final long move, final RunVisitor visitor) {
+        final long stamp = store.stamp();
         try {
             resolver.resolve(point.lineage(), from, end, visitor);
         } catch (final CorruptStoreException ex) {
@@ -76,7 +77,7 @@ final class ChunkReader {
             }
             return false;
         }
-        return moves.unchangedSince(move);
+        return moves.unchangedSince(move) && (!readOnly || store.stamp() == stamp); // All of it in one generation.
     }
 
     /** Of a store opened read-only: whether there was a newer generation to move to. */

@@ -40,6 +40,7 @@ final class CommitNotes implements CommitParticipant {
     private final Regions regions;
     private final Runnable onLoad;
     private volatile Throwable failure;
+    private volatile VolumeNotes arrived;
 
     /** @param onLoad told when another generation has been opened, before its notes are taken */
     CommitNotes(final Branches branches, final RegionLog log, final Regions regions, final Runnable onLoad) {
@@ -134,13 +135,31 @@ final class CommitNotes implements CommitParticipant {
         });
     }
 
+    /**
+     * {@inheritDoc} Of a store opened read-only this comes in the midst of somebody's lookup, on any thread and without the
+     * lock: what has arrived is taken by whoever has the lock next.
+     */
     @Override
     public void loadNotes(final DirectBuffer notes, final int length) {
-        onLoad.run();
-        branches.clear();
-        log.clear();
-        final VolumeNotes decoded = VolumeNotes.decode(notes, length);
-        branches.unclaimed().putAll(decoded.counters());
-        decoded.regions().forEach(run -> log.add(run.branch(), run.from(), run.end()));
+        arrived = VolumeNotes.decode(notes, length);
+        branches.forgetLineages();
+    }
+
+    /** Whether another generation has been opened, and not been taken over yet. */
+    boolean hasArrived() {
+        return arrived != null;
+    }
+
+    /** Forgets what is known of the generation before and takes over the notes of the one opened. Under the lock. */
+    void takeArrived() {
+        final VolumeNotes decoded = arrived;
+        if (decoded != null) {
+            arrived = null;
+            onLoad.run();
+            branches.clear();
+            log.clear();
+            branches.unclaimed().putAll(decoded.counters());
+            decoded.regions().forEach(run -> log.add(run.branch(), run.from(), run.end()));
+        }
     }
 }

@@ -305,7 +305,9 @@ final class Inheritance {
         }
         for (int done = 0; done < count; ) {
             final int left = count - done;
-            final long run = volumes.change(() -> store.allocate(left));
+            final long[] allocated = new long[1];
+            volumes.data().withRoom(() -> allocated[0] = volumes.change(() -> store.allocate(left)));
+            final long run = allocated[0];
             final int length = BlockRun.count(run);
             try {
                 store.write(BlockRun.block(run), window, done * VolumeData.CHUNK_LENGTH, length);
@@ -323,6 +325,7 @@ final class Inheritance {
             });
             done += length;
         }
+        store.relieve();
     }
 
     /** The chunks may have been written or adopted meanwhile: {@link Heir} looks once more. Under the lock. */

@@ -5,15 +5,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.icecore.store.tree.Key;
 
 /**
- * The rules for names, and the two name indexes of the catalogue. Names with the same hash stand side by side with
+ * The two name indexes of the catalogue. Names with the same hash stand side by side with
  * different ordinals. The instance follows the rule of its tree: one for each thread, or for the holder of the lock.
  */
 final class Names {
-    static final int LENGTH_MAX = 128;
-
-    /** Stands for the newest snapshot in specs. */
-    private static final String LATEST = "latest";
-
     private static final long FNV_OFFSET = 0xCBF2_9CE4_8422_2325L;
     private static final long FNV_PRIME = 0x100_0000_01B3L;
 
@@ -24,27 +19,6 @@ final class Names {
     Names(final CatalogueTree tree, final CatalogueTree target) {
         this.tree = tree;
         this.target = target;
-    }
-
-    /** Returns the name, or throws {@link IllegalArgumentException} naming the rule it breaks. */
-    static String checked(final String what, final String name) {
-        boolean good = !name.isEmpty() && name.length() <= LENGTH_MAX;
-        for (int i = 0; good && i < name.length(); i++) {
-            good = isNameCharacter(name.charAt(i));
-        }
-        if (!good || name.charAt(0) == '-' || name.charAt(0) == '.' || name.contains("..")) {
-            throw new IllegalArgumentException(what + ": \"" + name + "\" (expected: 1 to " + LENGTH_MAX
-                    + " letters, digits, dots, dashes and underscores, not beginning with a dash or a dot,"
-                    + " without two dots in a row)");
-        }
-        if (name.equals(LATEST)) {
-            throw new IllegalArgumentException(what + ": \"" + name + "\" is taken: it stands for the newest snapshot");
-        }
-        return name;
-    }
-
-    private static boolean isNameCharacter(final char c) {
-        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_';
     }
 
     /** FNV-1a over the owner's number and the name, folded to the 48 bits of a key's second field. */

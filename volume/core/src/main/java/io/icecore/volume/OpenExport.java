@@ -56,7 +56,11 @@ final class OpenExport implements Export {
 
     @Override
     public long size() {
-        return epoch == Extent.HEAD ? volume.sizeBytes : snapshotSize;
+        if (epoch != Extent.HEAD) {
+            return snapshotSize;
+        }
+        // Beside a writer a record is as old as the generation it was read from.
+        return volumes.readOnly() ? volumes.look(() -> volumes.records().get(volume.id)).sizeBytes : volume.sizeBytes;
     }
 
     @Override

@@ -33,14 +33,19 @@ final class ReadPoint {
         return name;
     }
 
+    private Lineage ofPoint(final Lineage ofHead) {
+        if (epoch == PARENT) {
+            return ofHead.parent();
+        }
+        branches.requireReadable(name, branch, epoch);
+        return epoch == Extent.HEAD ? ofHead : ofHead.at(epoch);
+    }
+
     Lineage lineage() {
         final Lineage ofHead = branches.lineage(branch);
-        if (epoch == Extent.HEAD) {
-            return ofHead;
-        }
         Known now = known;
         if (now == null || now.ofHead != ofHead) {
-            now = new Known(ofHead, epoch == PARENT ? ofHead.parent() : ofHead.at(epoch));
+            now = new Known(ofHead, ofPoint(ofHead));
             known = now;
         }
         return now.ofPoint;

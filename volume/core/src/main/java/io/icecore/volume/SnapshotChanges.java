@@ -36,7 +36,7 @@ final class SnapshotChanges {
         }
         checkLabels(labels);
         if (name != null) {
-            Names.checked("snapshot name", name);
+            Spec.requireName("snapshot", name);
         }
         return volumes.changeDurably(() -> {
             final List<VolumeRecord> records = new ArrayList<>();
@@ -109,7 +109,7 @@ final class SnapshotChanges {
     }
 
     void hold(final Snapshot snapshot, final String tag) {
-        Names.checked("hold", tag);
+        Spec.requireName("hold", tag);
         volumes.changeDurably(() -> {
             final SnapshotRecord record = lookup.current(snapshot);
             if (record.holds.contains(tag)) {
@@ -151,7 +151,7 @@ final class SnapshotChanges {
     }
 
     void rename(final Snapshot snapshot, final String name) {
-        Names.checked("snapshot name", name);
+        Spec.requireName("snapshot", name);
         volumes.changeDurably(() -> {
             final SnapshotRecord record = lookup.current(snapshot);
             final long volume = volumes.branches().get(record.branch).volume;
@@ -176,10 +176,10 @@ final class SnapshotChanges {
                     "labels: too many (expected: at most " + LABELS_MAX + ", " + TEXT_LENGTH_MAX + " bytes together)");
         }
         labels.forEach((key, value) -> {
-            Names.checked("label", key);
-            if (value.length() > Names.LENGTH_MAX || value.chars().anyMatch(Character::isISOControl)) {
+            Spec.requireName("label", key);
+            if (value.length() > Spec.NAME_LENGTH_MAX || value.chars().anyMatch(Character::isISOControl)) {
                 throw new IllegalArgumentException("label " + key + ": \"" + value + "\" (expected: at most "
-                        + Names.LENGTH_MAX + " characters, no control characters)");
+                        + Spec.NAME_LENGTH_MAX + " characters, no control characters)");
             }
         });
     }

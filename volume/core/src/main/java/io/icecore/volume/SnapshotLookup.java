@@ -181,10 +181,13 @@ final class SnapshotLookup {
     List<String> newestNames(final String volumeName, final int countMax) {
         final List<String> found = new ArrayList<>();
         if (countMax > 0) {
-            volumes.look(() -> newest(volumes.volume(volumeName), record -> {
-                found.add(record.name);
-                return found.size() == countMax;
-            }));
+            volumes.look(() -> {
+                found.clear();
+                return newest(volumes.volume(volumeName), record -> {
+                    found.add(record.name);
+                    return found.size() == countMax;
+                });
+            });
         }
         return found;
     }

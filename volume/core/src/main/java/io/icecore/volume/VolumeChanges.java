@@ -23,7 +23,7 @@ final class VolumeChanges {
     }
 
     VolumeInfo create(final String name, final long sizeBytes) {
-        Names.checked("volume name", name);
+        Spec.requireName("volume", name);
         checkSize(sizeBytes);
         return volumes.changeDurably(() -> {
             checkFree(name);

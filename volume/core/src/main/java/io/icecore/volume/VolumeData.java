@@ -116,7 +116,7 @@ final class VolumeData {
             } else {
                 final long start = from;
                 final long stop = Math.min(end, chunkStart + CHUNK_LENGTH);
-                withRoom(() -> writePart(volume, start, source, at, (int) (stop - start)));
+                writePart(volume, start, source, at, (int) (stop - start));
                 from = stop;
             }
             store.relieve();
@@ -124,7 +124,7 @@ final class VolumeData {
     }
 
     /** A store that looks full may only have its free blocks pinned by the last commits: lets go of them, tries again. */
-    private void withRoom(final Runnable write) {
+    void withRoom(final Runnable write) {
         try {
             write.run();
         } catch (final NoSpaceException ex) {
@@ -274,8 +274,18 @@ final class VolumeData {
         }
     }
 
-    /** Changes bytes within one chunk, all of it under the lock. A null source writes zeroes. */
+    /** Changes bytes within one chunk. A null source writes zeroes. */
     private void writePart(
+            final VolumeRecord volume,
+            final long offset,
+            final DirectBuffer source,
+            final int index,
+            final int length) {
+        withRoom(() -> writePartLocked(volume, offset, source, index, length));
+        store.relieve();
+    }
+
+    private void writePartLocked(
             final VolumeRecord volume,
             final long offset,
             final DirectBuffer source,
@@ -366,6 +376,7 @@ final class VolumeData {
             } finally {
                 store.unlock();
             }
+            store.relieve();
         }
     }
 

@@ -9,6 +9,9 @@ import java.util.function.Supplier;
  * change; what breaks off between the first change and the last must never be committed.
  */
 final class Volumes {
+    /** Attempts to look at one generation only, beside a writer that commits all the time. */
+    private static final int LOOKS_MAX = 8;
+
     private final Store store;
     private final Clock clock;
     private final boolean readOnly;
@@ -29,16 +32,17 @@ final class Volumes {
     Volumes(final Store store, final Clock clock) {
         this.store = store;
         this.clock = clock;
-        readOnly = store.info().readOnly();
+        readOnly = store.readOnly();
         tree = new CatalogueTree(store);
         names = new Names(new CatalogueTree(store), new CatalogueTree(store));
         records = new VolumeRecord.Cache(tree);
-        branches = new Branches(store, tree);
+        branches = new Branches(store, tree, () -> takeArrived());
         final RegionLog log = new RegionLog();
         regions = new Regions(store, log, branch -> branches.get(branch).epoch);
         notes = new CommitNotes(branches, log, regions, records::clear);
         data = new VolumeData(store, branches, regions, notes);
         store.join(notes);
+        look(() -> null);
     }
 
     Store store() {
@@ -104,10 +108,37 @@ final class Volumes {
         }
     }
 
+    /** Moves a store opened read-only to the newest generation. Not by way of {@link #look}, which would ask twice. */
+    boolean refresh() {
+        store.lock();
+        try {
+            return readOnly && store.refresh();
+        } finally {
+            store.unlock();
+        }
+    }
+
+    private void takeArrived() {
+        notes.takeArrived();
+    }
+
+    /** Runs the action under the lock. Once more when, in a store opened read-only, the ground moved under it. */
     <T> T look(final Supplier<T> action) {
         store.lock();
         try {
-            return action.get();
+            for (int attempt = 1; ; attempt++) {
+                notes.takeArrived();
+                try {
+                    final T result = action.get();
+                    if (!notes.hasArrived() || attempt == LOOKS_MAX) {
+                        return result;
+                    }
+                } catch (final RuntimeException ex) {
+                    if (!notes.hasArrived() || attempt == LOOKS_MAX) {
+                        throw ex;
+                    }
+                }
+            }
         } finally {
             store.unlock();
         }

@@ -110,6 +110,7 @@ class CommitNotesTest {
 
         assertThatThrownBy(() -> catalog.parts().change(() -> {
                     catalog.parts().changing();
+                    Numbers.takeVolume(catalog.parts().tree());
                     throw new StoreException("a leaf could not be read");
                 }))
                 .isInstanceOf(StoreException.class);

@@ -2,6 +2,9 @@ package io.icecore.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.icecore.store.commit.OpenedStore;
+import io.icecore.store.format.SpillLayout;
+import io.icecore.store.format.Superblock;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.HeadMap;
 import io.icecore.volume.map.HistoryMap;
@@ -84,6 +87,37 @@ final class Ownership {
             }
             blocksByRoot.merge(root, (long) extent.length(), Long::sum);
         }
+    }
+
+    /** Every block that is owned is allocated, and no other is but those of nodes. Right after a commit. */
+    void checkAllocated(final Catalog catalog) {
+        final OpenedStore opened = catalog.store().opened();
+        catalog.parts().look(() -> {
+            owned.forEach(block -> assertThat(opened.space.used(block))
+                    .as("allocated: " + block)
+                    .isTrue());
+            final long[] nodes = {0};
+            opened.forest.walk((tree, level, home, page) -> nodes[0] += home == page.block() ? 1 : 2);
+            assertThat(opened.space.usedBlocks())
+                    .as("allocated blocks: data, nodes, spill nodes of the space log and no others")
+                    .isEqualTo(owned.size() + nodes[0] + spillNodes(opened));
+            return null;
+        });
+    }
+
+    private static long spillNodes(final OpenedStore opened) {
+        final Superblock superblock = opened.current;
+        long count = 0;
+        long block = superblock.spillBlock;
+        long generation = superblock.spillGeneration;
+        while (block != 0) {
+            final SpillLayout.Spill spill =
+                    SpillLayout.decode(opened.reader.readNode(block).image(), superblock.storeId, block, generation);
+            block = spill.previousBlock();
+            generation = spill.previousGeneration();
+            count++;
+        }
+        return count;
     }
 
     long blocks() {
