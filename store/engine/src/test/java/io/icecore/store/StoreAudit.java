@@ -2,7 +2,9 @@ package io.icecore.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.icecore.store.space.FreeSpaceMap;
 import io.icecore.store.space.SpaceLog;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -14,28 +16,33 @@ final class StoreAudit {
     static void check(final Store store, final Set<Long> dataBlocks, final String replay) {
         final Set<Long> owned = new HashSet<>(dataBlocks);
         store.forest().walk((tree, level, home, page) -> {
-            assertThat(owned.add(page.block()))
-                    .as("node %d owned twice: %s", page.block(), replay)
-                    .isTrue();
+            own(owned, page.block(), "node", replay);
             if (home != page.block()) {
-                assertThat(owned.add(home))
-                        .as("redirected block %d owned twice: %s", home, replay)
-                        .isTrue();
+                own(owned, home, "redirected block", replay);
             }
         });
         final SpaceLog log = store.opened().space.log();
         for (int i = 0; i < log.spillCount(); i++) {
-            assertThat(owned.add(log.spillBlock(i)))
-                    .as("spill node owned twice: %s", replay)
-                    .isTrue();
+            own(owned, log.spillBlock(i), "spill node", replay);
         }
-        for (long block = 0; block < store.opened().space.blockCount(); block++) {
-            if (store.opened().space.used(block) != owned.contains(block)) {
-                assertThat(store.opened().space.used(block))
-                        .as("block %d: used (expected: owned=%s): %s", block, owned.contains(block), replay)
-                        .isEqualTo(owned.contains(block));
+        final FreeSpaceMap space = store.opened().space;
+        final int segmentBlocks = store.opened().geometry.segmentBlocks();
+        for (long segment = 0; segment * segmentBlocks < space.blockCount(); segment++) {
+            final BitSet used = BitSet.valueOf(space.usedBits(segment));
+            for (int bit = 0; bit < segmentBlocks; bit++) {
+                final long block = segment * segmentBlocks + bit;
+                if (used.get(bit) != owned.contains(block)) {
+                    throw new AssertionError("block " + block + ": used=" + used.get(bit) + " (expected: owned="
+                            + owned.contains(block) + "): " + replay);
+                }
             }
         }
         assertThat(store.opened().space.usedBlocks()).as(replay).isEqualTo(owned.size());
+    }
+
+    private static void own(final Set<Long> owned, final long block, final String what, final String replay) {
+        if (!owned.add(block)) {
+            throw new AssertionError(what + " " + block + " is owned twice: " + replay);
+        }
     }
 }

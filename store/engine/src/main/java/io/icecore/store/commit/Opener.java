@@ -205,16 +205,21 @@ public final class Opener {
         if (top.payloadFlushed()) {
             return true;
         }
-        final UnsafeBuffer buffer =
-                new UnsafeBuffer(ByteBuffer.allocateDirect((UncoveredBlocks.BLOCKS_MAX + 1) * BLOCK_LENGTH)
-                        .alignedSlice(BLOCK_LENGTH));
+        long longest = 0;
         for (int i = 0; i < top.runs.length; i += 3) {
             final long block = top.runs[i];
-            final int count = (int) top.runs[i + 1];
+            final long count = top.runs[i + 1];
             if (count < 1 || count > UncoveredBlocks.BLOCKS_MAX || block + count > top.blockCount) {
                 throw new CorruptStoreException(
                         "superblock", top.block * BLOCK_LENGTH, "payload run of " + count + " blocks at " + block);
             }
+            longest = Math.max(longest, count);
+        }
+        final UnsafeBuffer buffer = new UnsafeBuffer(
+                ByteBuffer.allocateDirect(((int) longest + 1) * BLOCK_LENGTH).alignedSlice(BLOCK_LENGTH));
+        for (int i = 0; i < top.runs.length; i += 3) {
+            final long block = top.runs[i];
+            final int count = (int) top.runs[i + 1];
             if (medium) { // A read error is no evidence of tearing: it is thrown to the caller.
                 device.readMedium(block * BLOCK_LENGTH, buffer, 0, count * BLOCK_LENGTH);
             } else {

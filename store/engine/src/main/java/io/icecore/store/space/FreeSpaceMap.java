@@ -245,16 +245,19 @@ public final class FreeSpaceMap {
         segments.values().forEach(segment -> segment.fence(geometry.fence(segment.number, newBlockCount)));
     }
 
-    /** True when the block is allocated in the commit being built. For check and tests. */
+    /** True when the block is allocated in the commit being built. For single blocks; see {@link #usedBits}. */
     public boolean used(final long block) {
-        final Segment segment = segment(block / geometry.segmentBlocks());
-        segment.load(source);
         final int bit = (int) (block % geometry.segmentBlocks());
-        final boolean used = (segment.used[bit >> 6] & 1L << bit) != 0;
-        if (segment != active) {
-            forget(segment);
-        }
-        return used;
+        return (usedBits(block / geometry.segmentBlocks())[bit >> 6] & 1L << bit) != 0;
+    }
+
+    /** A copy of the bits of a segment's blocks that are allocated in the commit being built. For check and tests. */
+    public long[] usedBits(final long number) {
+        final Segment segment = segment(number);
+        segment.load(source);
+        final long[] bits = segment.used.clone();
+        forget(segment);
+        return bits;
     }
 
     // ---- segments in memory

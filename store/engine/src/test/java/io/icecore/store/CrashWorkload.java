@@ -1,0 +1,466 @@
+package io.icecore.store;
+
+import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import io.icecore.store.commit.CommitParticipant;
+import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.NoSpaceException;
+import io.icecore.store.format.Checksum;
+import io.icecore.store.format.Superblock;
+import io.icecore.store.sim.SimBlockDevice;
+import io.icecore.store.sim.SimBlockDevice.Kind;
+import io.icecore.store.sim.SimBlockDevice.Operation;
+import io.icecore.store.space.BlockRun;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.agrona.DirectBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * Uses a store as the layer above does, by seeded throws, and knows at every moment what a crash may leave: the content of
+ * the last acknowledged commit ({@link #acknowledged}), or that of the one in flight ({@link #inFlight}), which differ by
+ * the ordinal that each cut writes into the commit's notes.
+ *
+ * <p>Changes are also made while a commit runs, from the device's own operations: what another thread would do, but the
+ * same every time.
+ */
+final class CrashWorkload implements CommitParticipant {
+    static final Clock CLOCK = Clock.fixed(Instant.EPOCH, ZoneOffset.UTC);
+    private static final int RUN_MAX = 8;
+
+    /** A run that is allocated and written, but not settled. */
+    private record Unsettled(long block, int count, int[] checksums) {}
+
+    final SplittableRandom random;
+    final String replay;
+
+    /** Wraps the device for the store, for tests that break it. */
+    Function<BlockDevice, BlockDevice> deviceOf = device -> device;
+
+    /** Called after every operation of the device, before what this workload does meanwhile. */
+    Runnable onOperation = () -> {};
+
+    SimBlockDevice device;
+    Store store;
+    StoreContent acknowledged;
+    StoreContent inFlight;
+    private StoreContent now;
+    private long loadedOrdinal;
+    private long newestGeneration;
+    private final List<Unsettled> unsettled = new ArrayList<>();
+    private final int keys;
+    private final int valueMax;
+    private final UnsafeBuffer data = new UnsafeBuffer(ByteBuffer.allocate(64 * BLOCK_LENGTH));
+    private final UnsafeBuffer checksums = new UnsafeBuffer(new byte[64 * Integer.BYTES]);
+    private boolean meanwhile;
+    private long writes;
+
+    /** What kinds of commit there were. */
+    Map<String, Integer> seen = new TreeMap<>();
+
+    boolean paused;
+
+    CrashWorkload(
+            final SimBlockDevice device,
+            final long seed,
+            final StoreContent acknowledged,
+            final StoreContent inFlight,
+            final String replay) {
+        this.device = device;
+        this.acknowledged = acknowledged;
+        this.inFlight = inFlight;
+        this.replay = replay;
+        random = new SplittableRandom(seed);
+        keys = 1 << 3 + random.nextInt(6);
+        valueMax = random.nextInt(3) == 0 ? 1900 : 60;
+        newestGeneration = Math.max(acknowledged.generation, inFlight == null ? 0 : inFlight.generation);
+    }
+
+    /** A store just formatted. */
+    static CrashWorkload format(final long length, final long seed, final String replay) {
+        final SimBlockDevice device = new SimBlockDevice(length, seed);
+        Store.format(device, "crash");
+        final StoreContent empty = new StoreContent();
+        empty.generation = 1;
+        return new CrashWorkload(device, seed, empty, null, replay);
+    }
+
+    // ---- opening
+
+    /** Opens the store and proves that it stands where a crash may have left it. */
+    void open() {
+        device.onOperation(this::onOperation);
+        store = Store.open(deviceOf.apply(device), CLOCK, random.nextBoolean() ? 1 : 1000);
+        store.join(this);
+        final StoreContent opened = contentOfLoadedOrdinal();
+        see(opened == acknowledged ? "opened acknowledged" : "opened in flight");
+        opened.assertHeldBy(store, replay);
+        StoreAudit.check(store, opened.dataBlocks(), replay);
+        final long generation = store.info().generation();
+        if (generation <= newestGeneration) {
+            throw new AssertionError(
+                    "generation " + generation + " after " + newestGeneration + " is not new: " + replay);
+        }
+        newestGeneration = generation;
+        now = opened.copy();
+        acknowledged = opened.copy();
+        acknowledged.generation = generation;
+        inFlight = null;
+        unsettled.clear();
+    }
+
+    private StoreContent contentOfLoadedOrdinal() {
+        if (loadedOrdinal == acknowledged.ordinal) {
+            return acknowledged;
+        }
+        if (inFlight != null && loadedOrdinal == inFlight.ordinal) {
+            return inFlight;
+        }
+        throw new AssertionError("opened cut " + loadedOrdinal + " (expected: " + acknowledged.ordinal
+                + (inFlight == null ? "" : " or " + inFlight.ordinal) + "): " + replay);
+    }
+
+    @Override
+    public void loadNotes(final DirectBuffer notes, final int length) {
+        loadedOrdinal = length == 0 ? 0 : notes.getLong(0, LITTLE_ENDIAN);
+    }
+
+    @Override
+    public int beforeCommit(final MutableDirectBuffer notes) {
+        promise(); // Commits are made one after the other: the one before has returned.
+        inFlight = now.copy();
+        inFlight.ordinal = ++now.ordinal;
+        inFlight.generation = store.opened().current.generation + 1;
+        newestGeneration = inFlight.generation;
+        notes.putLong(0, inFlight.ordinal, LITTLE_ENDIAN);
+        return Long.BYTES + (random.nextInt(4) == 0 ? random.nextInt(NOTES_LENGTH_MAX - Long.BYTES) : 0);
+    }
+
+    /** What was in flight was acknowledged. */
+    private void promise() {
+        if (inFlight != null) {
+            seeCommit();
+            acknowledged = inFlight;
+            inFlight = null;
+        }
+    }
+
+    /** What the store holds now, committed or not. */
+    StoreContent now() {
+        return now;
+    }
+
+    // ---- steps
+
+    void run(final int steps) {
+        for (int step = 0; step < steps; step++) {
+            step();
+        }
+    }
+
+    void step() {
+        final int thrown = random.nextInt(100);
+        if (thrown < 60) {
+            change();
+        } else if (thrown < 84) {
+            commit();
+        } else if (thrown < 87) {
+            scatter(45);
+        } else if (thrown < 89) {
+            fill();
+        } else if (thrown < 91) {
+            churn(200 + random.nextInt(1500));
+        } else if (thrown < 93) {
+            store.releasePinned();
+            promise();
+        } else if (thrown < 95) {
+            grow();
+        } else if (thrown < 97) {
+            reopen();
+        } else if (thrown < 98) {
+            die();
+        } else {
+            removeMany();
+        }
+    }
+
+    /** One change that another thread might make at the same time. */
+    void change() {
+        final int thrown = random.nextInt(10);
+        if (thrown < 3) {
+            put(random.nextInt(StoreContent.TREE_COUNT), random.nextInt(keys));
+        } else if (thrown < 5) {
+            remove(random.nextInt(StoreContent.TREE_COUNT), random.nextInt(keys));
+        } else if (thrown < 7) {
+            begin(1 + random.nextInt(RUN_MAX));
+            settle();
+        } else if (thrown < 8) {
+            begin(1 + random.nextInt(RUN_MAX));
+        } else if (thrown < 9) {
+            settle();
+        } else {
+            abandon();
+        }
+    }
+
+    void put(final int tree, final long key) {
+        final byte[] value = new byte[random.nextInt(valueMax + 1)];
+        random.nextBytes(value);
+        locked(() -> putValue(tree, key, value));
+    }
+
+    private void putValue(final int tree, final long key, final byte[] value) {
+        StoreContent.tree(store, tree)
+                .put(StoreContent.hi(key), StoreContent.lo(key), new UnsafeBuffer(value), 0, value.length);
+        now.trees.get(tree).put(key, value);
+    }
+
+    void remove(final int tree, final long key) {
+        locked(() -> {
+            final boolean was = now.trees.get(tree).remove(key) != null;
+            if (StoreContent.tree(store, tree).remove(StoreContent.hi(key), StoreContent.lo(key)) != was) {
+                throw new AssertionError("removed key " + key + " was there: " + !was + ": " + replay);
+            }
+        });
+    }
+
+    /** Trees shrink: nodes are merged and dropped. */
+    void removeMany() {
+        for (int tree = 0; tree < StoreContent.TREE_COUNT; tree++) {
+            for (final long key : List.copyOf(now.trees.get(tree).headMap(StoreContent.DATA_KEY).keySet())) {
+                if (random.nextInt(4) > 0) {
+                    remove(tree, key);
+                }
+            }
+        }
+    }
+
+    /** Allocates and writes a run, which stays in flight. False when the store is full. */
+    boolean begin(final int countMax) {
+        store.lock();
+        final long run;
+        try {
+            run = store.allocate(countMax);
+        } catch (final NoSpaceException full) {
+            makeRoom();
+            return false;
+        } finally {
+            store.unlock();
+        }
+        final int count = BlockRun.count(run);
+        final int[] crcs = new int[count];
+        for (int i = 0; i < count; i++) {
+            data.setMemory(i * BLOCK_LENGTH, BLOCK_LENGTH, (byte) 0);
+            data.putLong(i * BLOCK_LENGTH + random.nextInt(BLOCK_LENGTH / 8) * 8, ++writes);
+            data.putLong(i * BLOCK_LENGTH + random.nextInt(BLOCK_LENGTH / 8) * 8, random.nextLong());
+            crcs[i] = Checksum.of(data, i * BLOCK_LENGTH, BLOCK_LENGTH);
+        }
+        store.write(BlockRun.block(run), data, 0, count);
+        unsettled.add(new Unsettled(BlockRun.block(run), count, crcs));
+        return true;
+    }
+
+    /** A run in flight takes the place of what a data key named. */
+    void settle() {
+        if (!unsettled.isEmpty()) {
+            final Unsettled run = unsettled.remove(random.nextInt(unsettled.size()));
+            final long key = StoreContent.DATA_KEY + random.nextInt(keys);
+            locked(() -> {
+                settle(run.block, run.count, run.checksums);
+                freeDataOf(key);
+                putValue(StoreContent.HEAD, key, StoreContent.dataValue(run.block, run.count, run.checksums));
+            });
+        }
+    }
+
+    private void settle(final long block, final int count, final int[] crcs) {
+        for (int i = 0; i < count; i++) {
+            checksums.putInt(i * Integer.BYTES, crcs[i], LITTLE_ENDIAN);
+        }
+        store.settle(block, count, checksums, 0);
+    }
+
+    private void freeDataOf(final long key) {
+        final byte[] before = now.trees.get(StoreContent.HEAD).get(key);
+        if (before != null) {
+            store.free(StoreContent.blockOf(before), StoreContent.countOf(before));
+        }
+    }
+
+    void removeData(final long key) {
+        locked(() -> {
+            freeDataOf(key);
+            remove(StoreContent.HEAD, key);
+        });
+    }
+
+    void abandon() {
+        if (!unsettled.isEmpty()) {
+            final Unsettled run = unsettled.remove(random.nextInt(unsettled.size()));
+            locked(() -> store.abandon(run.block, run.count));
+        }
+    }
+
+    private void makeRoom() {
+        for (final long key : List.copyOf(
+                now.trees.get(StoreContent.HEAD).tailMap(StoreContent.DATA_KEY).keySet())) {
+            if (random.nextBoolean()) {
+                removeData(key);
+            }
+        }
+    }
+
+    /** Settles runs that do not touch each other: more than a superblock can name. */
+    void scatter(final int runs) {
+        for (int i = 0; i < runs; i++) {
+            if (!begin(1)) {
+                return;
+            }
+            settle();
+            if (begin(1)) {
+                abandonNewest();
+                // Allocation goes on behind the abandoned block.
+            }
+        }
+    }
+
+    private void abandonNewest() {
+        final Unsettled run = unsettled.remove(unsettled.size() - 1);
+        locked(() -> store.abandon(run.block, run.count));
+    }
+
+    /** Takes nearly all that is free, blocks that nobody writes. */
+    void fill() {
+        final long key = StoreContent.BALLAST_KEY + random.nextInt(1 << 20);
+        ballast(key, (int) Math.min(Integer.MAX_VALUE, store.freeBlocks() - random.nextInt(40)));
+    }
+
+    /** Allocates blocks that nobody writes. More than a commit can name, so that it flushes and does not look at them. */
+    void ballast(final long firstKey, final int blocks) {
+        if (blocks < 1100 || !now.trees.get(StoreContent.HEAD).tailMap(firstKey).isEmpty()) {
+            return;
+        }
+        locked(() -> {
+            long key = firstKey;
+            for (int left = blocks; left > 0; ) {
+                final long run;
+                try {
+                    run = store.allocate(Math.min(64, left));
+                } catch (final NoSpaceException pinned) {
+                    return;
+                }
+                final int count = BlockRun.count(run);
+                settle(BlockRun.block(run), count, new int[count]);
+                putValue(StoreContent.HEAD, key++, StoreContent.dataValue(BlockRun.block(run), count, new int[0]));
+                left -= count;
+            }
+        });
+    }
+
+    /** Allocates and frees, one by one and backwards, so that each is an entry of the space log. */
+    void churn(final int blocks) {
+        locked(() -> {
+            final List<Long> runs = new ArrayList<>();
+            try {
+                for (int i = 0; i < blocks; i++) {
+                    final long run = store.allocate(1);
+                    settle(BlockRun.block(run), 1, new int[1]);
+                    runs.add(BlockRun.block(run));
+                }
+            } catch (final NoSpaceException full) {
+                // As many as there are.
+            }
+            for (int i = runs.size() - 1; i >= 0; i--) {
+                store.free(runs.get(i), 1);
+            }
+        });
+    }
+
+    void commit() {
+        store.commit();
+        promise();
+    }
+
+    void grow() {
+        store.grow(store.info().sizeBytes() + (1 + random.nextInt(2048)) * (long) BLOCK_LENGTH);
+        promise();
+    }
+
+    void reopen() {
+        store.close();
+        promise();
+        device = device.kill();
+        open();
+    }
+
+    /** The process is killed; what it had not committed is gone. */
+    void die() {
+        device = device.kill();
+        open();
+    }
+
+    private void locked(final Runnable change) {
+        store.lock();
+        try {
+            change.run();
+        } finally {
+            store.unlock();
+        }
+    }
+
+    // ---- meanwhile
+
+    private void onOperation(final Operation operation) {
+        onOperation.run();
+        if (store == null || meanwhile || paused || inFlight == null || store.lockedByCurrentThread()) {
+            return;
+        }
+        if (operation.kind() == Kind.FLUSH_START || operation.kind() == Kind.WRITE && random.nextInt(4) == 0) {
+            meanwhile = true;
+            try {
+                for (int i = random.nextInt(4); i > 0; i--) {
+                    change();
+                }
+            } finally {
+                meanwhile = false;
+            }
+        }
+    }
+
+    private void see(final String what) {
+        seen.merge(what, 1, Integer::sum);
+    }
+
+    private void seeCommit() {
+        final Superblock sb = store.opened().current;
+        see("commit");
+        if (sb.payloadFlushed()) {
+            see("payload flushed");
+        }
+        if (sb.spillBlock != 0) {
+            see("spill");
+        }
+        if (sb.rootBlocks[5] != 0) {
+            see("space folded");
+        }
+        if (sb.redirects.length > 3 * 32) {
+            see("many redirects");
+        }
+        if (sb.rootLevels[2] > 1) {
+            see("three levels");
+        }
+        if (store.freeBlocks() == 0) {
+            see("full");
+        }
+    }
+}
