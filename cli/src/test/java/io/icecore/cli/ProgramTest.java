@@ -62,10 +62,8 @@ class ProgramTest {
                 "diff a b",
                 "send vm1@a",
                 "receive vm1",
-                "check",
                 "scrub",
-                "repair",
-                "dump superblocks"
+                "repair"
             })
     void saysOfWhatIsMissingThatItIsMissing(final String line) {
         final String[] words = line.split(" ");

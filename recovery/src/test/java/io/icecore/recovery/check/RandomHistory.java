@@ -110,6 +110,18 @@ final class RandomHistory implements AutoCloseable {
         catalog.deleteSnapshots(List.of(catalog.snapshots("dead").get(1)));
     }
 
+    /** Much is freed and reused, commit after commit. */
+    void overwriteAndCommit() {
+        final List<VolumeInfo> volumes = catalog.volumes();
+        if (volumes.isEmpty()) {
+            catalog.createVolume("vm" + names++, VOLUME_BYTES);
+        } else {
+            write(volumes.get(random.nextInt(volumes.size())), random.nextInt(4) == 0);
+        }
+        catalog.store().commit();
+        catalog.reclaimStep();
+    }
+
     private void step() {
         final List<VolumeInfo> volumes = catalog.volumes();
         final int dice = random.nextInt(1000);
