@@ -35,8 +35,12 @@ final class RandomHistory implements AutoCloseable {
     private int names;
 
     RandomHistory(final long seed) {
+        this(seed, 96 << 20);
+    }
+
+    RandomHistory(final long seed, final long deviceBytes) {
         random = new SplittableRandom(seed);
-        device = new SimBlockDevice(96 << 20, seed);
+        device = new SimBlockDevice(deviceBytes, seed);
         Store.format(device, "test");
         open();
     }
@@ -112,12 +116,10 @@ final class RandomHistory implements AutoCloseable {
 
     /** Much is freed and reused, commit after commit. */
     void overwriteAndCommit() {
-        final List<VolumeInfo> volumes = catalog.volumes();
-        if (volumes.isEmpty()) {
-            catalog.createVolume("vm" + names++, VOLUME_BYTES);
-        } else {
-            write(volumes.get(random.nextInt(volumes.size())), random.nextInt(4) == 0);
+        if (catalog.volumes().stream().noneMatch(volume -> volume.name().equals("busy"))) {
+            catalog.createVolume("busy", VOLUME_BYTES);
         }
+        write(catalog.volume("busy"), random.nextInt(4) == 0);
         catalog.store().commit();
         catalog.reclaimStep();
     }

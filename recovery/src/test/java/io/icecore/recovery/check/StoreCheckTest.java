@@ -53,6 +53,30 @@ class StoreCheckTest {
                 .isEqualTo(whole);
     }
 
+    /** The blocks that the check stands on are reused under it, after it has read the root of the first tree. */
+    @Test
+    void startsOverWhenItsBlocksHaveBeenReused() {
+        final RandomHistory history = new RandomHistory(3, 24 << 20);
+        history.steps(60);
+        history.catalog().store().commit();
+        final long before = history.catalog().store().info().generation();
+        final int[] begun = {0};
+
+        final CheckReport report = new StoreCheck(history.device().openReadOnly(), (accounted, total) -> {
+                    if (accounted == 0 && begun[0]++ == 0) {
+                        for (int i = 0; i < 600; i++) {
+                            history.overwriteAndCommit();
+                        }
+                    }
+                })
+                .run();
+
+        assertThat(report.errors()).isEmpty();
+        assertThat(begun[0]).as("times begun").isEqualTo(2);
+        assertThat(report.generation()).isGreaterThan(before + 100);
+        history.close();
+    }
+
     /** What a busy writer reuses meanwhile is never called damage. */
     @Test
     @Timeout(60)
