@@ -48,9 +48,9 @@ final class CommandTable {
             new Entry("policy show", "The policies."),
             new Entry("policy clear", "Take no more rolling snapshots of a volume."),
             new Entry("policy preview", "What a policy keeps and deletes, and why."),
-            new Entry("clone", null),
-            new Entry("rollback", null),
-            new Entry("flatten", null),
+            new Entry("clone", "A new volume that begins as a snapshot."),
+            new Entry("rollback", "Take a volume back to one of its snapshots."),
+            new Entry("flatten", "Cut a clone loose from its origin."),
             new Entry("history", "A volume's snapshots on a time line."),
             new Entry("browse", null),
             new Entry("diff", null),
@@ -90,6 +90,9 @@ final class CommandTable {
             case "policy show" -> new PolicyShowCommand();
             case "policy clear" -> new PolicyClearCommand();
             case "policy preview" -> new PolicyPreviewCommand();
+            case "clone" -> new CloneCommand();
+            case "rollback" -> new RollbackCommand();
+            case "flatten" -> new FlattenCommand();
             case "history" -> new HistoryCommand();
             case "serve" -> new ServeCommand();
             case "status" -> new StatusCommand();

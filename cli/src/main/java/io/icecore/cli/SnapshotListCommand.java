@@ -7,10 +7,9 @@ import io.icecore.volume.VolumeInfo;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -73,12 +72,9 @@ final class SnapshotListCommand extends StoreCommand {
     }
 
     private static String labels(final Snapshot snapshot) {
-        final Map<String, String> labels = new TreeMap<>(snapshot.labels());
-        return labels.isEmpty()
-                ? "-"
-                : labels.entrySet().stream()
-                        .map(label -> label.getKey() + "=" + label.getValue())
-                        .collect(Collectors.joining(","));
+        final StringJoiner labels = new StringJoiner(",").setEmptyValue("-");
+        new TreeMap<>(snapshot.labels()).forEach((key, value) -> labels.add(key + "=" + value));
+        return labels.toString();
     }
 
     private Json json(final Snapshot snapshot) {

@@ -41,12 +41,16 @@ final class Table {
 
     void print(final Console console) {
         final int[] widths = new int[titles.size()];
-        measure(titles.toArray(String[]::new), widths);
-        rows.forEach(row -> measure(row, widths));
+        measure(titles.toArray(new String[0]), widths);
+        for (final String[] row : rows) {
+            measure(row, widths);
+        }
 
-        final String header = line(titles.toArray(String[]::new), widths);
+        final String header = line(titles.toArray(new String[0]), widths);
         console.out().println(console.features().colour() ? "\u001b[1m" + header + "\u001b[0m" : header);
-        rows.forEach(row -> console.out().println(line(row, widths)));
+        for (final String[] row : rows) {
+            console.out().println(line(row, widths));
+        }
     }
 
     private static void measure(final String[] cells, final int[] widths) {

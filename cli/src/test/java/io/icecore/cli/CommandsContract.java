@@ -178,6 +178,13 @@ abstract class CommandsContract {
         "policy preview vm1, 3",
         "history vm9, 3",
         "history vm1 --last 0, 2",
+        "clone vm1@none vm2, 3",
+        "clone vm1 vm2, 2",
+        "clone vm1@one vm1, 4",
+        "clone vm1@one a/b, 2",
+        "rollback vm1@none, 3",
+        "rollback vm1, 2",
+        "flatten vm9, 3",
         "volume export vm9 out.img, 3",
         "volume export vm1@none out.img, 3",
         "volume import vm2 missing.img, 3",
@@ -273,6 +280,43 @@ abstract class CommandsContract {
                 .isEqualTo("newest");
         assertThat(json("snapshot list vm1@a..latest --json")).hasSize(2);
         assertThat(run("snapshot list vm1@2001-01-01T00:00").code()).isEqualTo(ExitCode.NO_SUCH);
+    }
+
+    // ---- branches
+
+    @Test
+    void clonesASnapshotAndCutsTheCloneLoose() throws IOException {
+        final byte[] image = image(2);
+        importVolume("vm1", image);
+        run("snapshot create vm1 --name a");
+
+        assertThat(run("clone vm1@latest vm2").out()).isEqualTo("volume vm2 cloned from vm1@a: 8M\n");
+
+        assertThat(run("volume export vm2 -").outBytes()).isEqualTo(image);
+        assertThat(json("volume list --json").get(1).get("parent").asText()).isEqualTo("vm1@a");
+        assertThat(run("flatten vm2").out()).isEqualTo("volume vm2 cut loose from vm1@a\n");
+        assertThat(json("volume list --json").get(1).get("parent").isNull()).isTrue();
+        assertThat(run("volume export vm2 -").outBytes()).isEqualTo(image);
+        assertThat(run("flatten vm2").out()).contains("nothing to do");
+    }
+
+    @Test
+    void rollsAVolumeBackAndForthAgain() throws IOException {
+        final byte[] image = image(2);
+        importVolume("vm1", image);
+        run("snapshot create vm1 --name full");
+        run("volume resize vm1 --size 4M --shrink");
+        final byte[] half = run("volume export vm1 -").outBytes();
+        assertThat(half).hasSize(4 * MIB);
+
+        final CommandRun back = run("rollback vm1@full");
+        assertThat(back.out()).startsWith("vm1 rolled back to vm1@full; what it was before is vm1@");
+        assertThat(run("volume export vm1 -").outBytes()).isEqualTo(image);
+
+        final String before = back.out().strip().replaceFirst(".* ", "");
+        assertThat(run("rollback " + before).code()).isZero();
+        assertThat(run("volume export vm1 -").outBytes()).isEqualTo(half);
+        assertThat(json("snapshot list vm1 --json")).hasSizeGreaterThanOrEqualTo(3);
     }
 
     // ---- policies and history

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,7 @@ final class ControlConnection {
     private final List<Runnable> onAbandoned = new ArrayList<>();
     private ControlRequest request;
     private boolean inputWanted;
+    private boolean started;
     private boolean abandoned;
 
     ControlConnection(
@@ -68,7 +70,10 @@ final class ControlConnection {
             end();
             return;
         }
-        command.start();
+        if (!startCommand()) {
+            end();
+            return;
+        }
         try {
             for (Frame frame = Frame.read(channel); frame != null; frame = Frame.read(channel)) {
                 takeInput(frame);
@@ -77,6 +82,15 @@ final class ControlConnection {
             LOG.debug("control client lost: {}", ex.getMessage());
         }
         abandon();
+    }
+
+    private synchronized boolean startCommand() {
+        if (abandoned) {
+            return false;
+        }
+        command.start();
+        started = true;
+        return true;
     }
 
     private static ControlRequest requestOf(final Frame frame) throws IOException {
@@ -153,6 +167,9 @@ final class ControlConnection {
                 return;
             }
             abandoned = true;
+            if (!started) {
+                cut(); // It has not even said what it wants.
+            }
             actions = List.copyOf(onAbandoned);
             input.add(GONE); // Room for one frame that was asked for, and for this.
         }
@@ -167,10 +184,11 @@ final class ControlConnection {
         }
     }
 
-    void await(final long millis) {
+    /** Waits for both threads until this time of {@link System#nanoTime}. */
+    void await(final long deadlineNanos) {
         try {
-            command.join(millis);
-            listener.join(millis);
+            TimeUnit.NANOSECONDS.timedJoin(command, deadlineNanos - System.nanoTime());
+            TimeUnit.NANOSECONDS.timedJoin(listener, deadlineNanos - System.nanoTime());
         } catch (final InterruptedException ex) {
             Thread.currentThread().interrupt();
         }

@@ -16,6 +16,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
@@ -139,8 +140,13 @@ public final class ControlServer implements AutoCloseable {
             LOG.warn("control socket not removed: {}", ex.getMessage());
         }
         connections.forEach(ControlConnection::abandon);
-        connections.forEach(connection -> connection.await(FAREWELL_MILLIS));
+        awaitAll(FAREWELL_MILLIS);
         connections.forEach(ControlConnection::cut);
-        connections.forEach(connection -> connection.await(CLOSE_MILLIS_MAX));
+        awaitAll(CLOSE_MILLIS_MAX);
+    }
+
+    private void awaitAll(final long millisMax) {
+        final long deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millisMax);
+        connections.forEach(connection -> connection.await(deadlineNanos));
     }
 }

@@ -239,6 +239,23 @@ class ControlProtocolTest {
     }
 
     @Test
+    void closingWaitsForNobodyWhoHasNotSaidWhatHeWants() throws Exception {
+        final ControlServer server = serve((request, streams) -> 0);
+        final SocketChannel[] silent = new SocketChannel[20];
+        for (int i = 0; i < silent.length; i++) {
+            silent[i] = rawConnection();
+        }
+        final long begin = System.nanoTime();
+
+        server.close();
+
+        assertThat(System.nanoTime() - begin).isLessThan(TimeUnit.SECONDS.toNanos(2));
+        for (final SocketChannel channel : silent) {
+            channel.close();
+        }
+    }
+
+    @Test
     void theSocketIsItsOwnersAloneAndGoesWithTheServer() throws IOException {
         final ControlServer server = serve((request, streams) -> 0);
 

@@ -288,7 +288,7 @@ public final class Store implements AutoCloseable {
         if (blocks == opened.space.blockCount()) {
             return;
         }
-        device.grow(sizeBytes);
+        committer.growDevice(sizeBytes);
         lock.lock();
         try {
             opened.space.grow(blocks);

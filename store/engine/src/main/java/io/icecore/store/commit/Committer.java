@@ -125,6 +125,20 @@ public final class Committer {
         }
     }
 
+    /**
+     * Makes the device longer, durably: no superblock may say so before. Opening checks what a superblock names, and does
+     * not find a length that the power loss took back.
+     */
+    public void growDevice(final long lengthBytes) {
+        store.device.grow(lengthBytes);
+        try {
+            store.device.flush();
+        } catch (final RuntimeException ex) {
+            poison(ex);
+            throw ex;
+        }
+    }
+
     private long commitNow(final int flags) {
         assert !storeLock.isHeldByCurrentThread() : "commit under the store's lock";
         try {

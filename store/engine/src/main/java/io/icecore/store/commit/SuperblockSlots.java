@@ -92,32 +92,38 @@ public final class SuperblockSlots {
     Set<Long> write(final Superblock superblock, final long[] wanted) {
         final Set<Long> tried = protectedSlots();
         final Set<Long> written = new HashSet<>();
-        StoreException failure = null;
+        final List<StoreException> failures = new ArrayList<>();
         for (final long slot : wanted) {
-            failure = write(superblock, slot, tried, written);
+            write(superblock, slot, tried, written, failures);
         }
-        for (int slot = 0; written.size() < 2 && slot < 4 * geometry.groups(superblock.blockCount); slot++) {
-            failure = write(superblock, geometry.slotBlock(slot), tried, written);
+        final int slotCount = SlotGeometry.GROUP_SLOTS * geometry.groups(superblock.blockCount);
+        for (int slot = 0; written.size() < 2 && slot < slotCount; slot++) {
+            write(superblock, geometry.slotBlock(slot), tried, written, failures);
         }
         if (written.size() < 2) {
-            throw new StoreException("superblock could not be written twice on " + device.name(), failure);
+            throw new StoreException(
+                    "superblock could not be written twice on " + device.name(),
+                    failures.isEmpty() ? null : failures.get(failures.size() - 1));
         }
         return written;
     }
 
-    private StoreException write(
-            final Superblock superblock, final long slot, final Set<Long> tried, final Set<Long> written) {
+    private void write(
+            final Superblock superblock,
+            final long slot,
+            final Set<Long> tried,
+            final Set<Long> written,
+            final List<StoreException> failures) {
         if (!tried.add(slot)) {
-            return null;
+            return;
         }
         superblock.encode(buffer, 0, slot);
         try {
             device.write(slot * BLOCK_LENGTH, buffer, 0, BLOCK_LENGTH);
             written.add(slot);
-            return null;
         } catch (final StoreException ex) {
             LOG.warn("superblock slot failed, another takes its place: device={} block={}", device.name(), slot, ex);
-            return ex;
+            failures.add(ex);
         }
     }
 

@@ -1,0 +1,31 @@
+package io.icecore.cli;
+
+import io.icecore.volume.Catalog;
+import io.icecore.volume.Snapshot;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        description = "Takes a volume back to one of its snapshots, at once. All its snapshots stay, and what it was "
+                + "before becomes one more, so that this can be undone.",
+        footer = {"", "Example:", "  icecore rollback vm1@before-upgrade"})
+final class RollbackCommand extends StoreCommand {
+    @Parameters(paramLabel = "SPEC", description = "The snapshot.")
+    private String spec;
+
+    @Override
+    Access access() {
+        return Access.WRITE;
+    }
+
+    @Override
+    int run(final Catalog catalog) {
+        final Snapshot chosen = catalog.snapshot(spec(spec));
+        final Snapshot before = catalog.rollback(spec(chosen.spec())); // What -1h means must not change in between.
+        console()
+                .out()
+                .println(chosen.volume() + " rolled back to " + chosen.spec() + "; what it was before is "
+                        + before.spec());
+        return ExitCode.DONE;
+    }
+}
