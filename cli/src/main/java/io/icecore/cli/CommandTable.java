@@ -58,10 +58,13 @@ final class CommandTable {
             new Entry("receive", null),
             new Entry("serve", "The daemon: exports, rolling snapshots, deletion."),
             new Entry("status", "How the daemon is doing."),
-            new Entry("check", null),
+            new Entry("check", "Are the structures of the store consistent? Read-only."),
             new Entry("scrub", null),
             new Entry("repair", null),
-            new Entry("dump", null));
+            new Entry("dump superblocks", "Every superblock slot and what it holds."),
+            new Entry("dump tree", "The nodes of a tree, and what is in them."),
+            new Entry("dump segment", "The blocks of a segment and their owners."),
+            new Entry("dump block", "What a block is, and whose."));
 
     private CommandTable() {}
 
@@ -93,6 +96,11 @@ final class CommandTable {
             case "history" -> new HistoryCommand();
             case "serve" -> new ServeCommand();
             case "status" -> new StatusCommand();
+            case "check" -> new CheckCommand();
+            case "dump superblocks" -> new DumpSuperblocksCommand();
+            case "dump tree" -> new DumpTreeCommand();
+            case "dump segment" -> new DumpSegmentCommand();
+            case "dump block" -> new DumpBlockCommand();
             default -> throw new AssertionError("no such command: " + words);
         };
     }

@@ -113,6 +113,11 @@ final class BlockAccount {
         }
     }
 
+    /** Whether a block of the range is in use, says the free-space map. */
+    boolean used(final long block) {
+        return range.used(block);
+    }
+
     /** Compares the two sides of the range. */
     void close() {
         if (mapMissing) {

@@ -49,6 +49,10 @@ final class BlockRange {
         }
     }
 
+    boolean used(final long block) {
+        return (used[(int) (block - first >>> 6)] >>> (block - first) & 1) != 0;
+    }
+
     long ownedCount() {
         return count(owned);
     }

@@ -84,10 +84,19 @@ public final class StoreCheck {
             findings.add(Finding.of(ex));
             return CheckReport.of(0, new CheckReport.Blocks(0, 0, 0, 0), 0, findings);
         }
-        if (findings.count() > 0 && SuperblockCheck.newestGeneration(device, geometry) != chosen.generation) {
-            throw new OvertakenException(); // Slots were read while a commit was being written.
+        if (findings.count() > 0) {
+            confirm(geometry, chosen, findings);
         }
         return new Walk(new CommitReader(device, geometry, chosen), findings).check();
+    }
+
+    /** Slots are read one after the other, perhaps while a commit is being written: what is wrong with them stays wrong. */
+    private void confirm(final SlotGeometry geometry, final Superblock chosen, final Findings findings) {
+        final Findings again = new Findings();
+        if (new SuperblockCheck(device, geometry, again).choose().generation != chosen.generation
+                || !again.toList().equals(findings.toList())) {
+            throw new OvertakenException();
+        }
     }
 
     /** The check of one commit. */

@@ -35,8 +35,12 @@ final class RandomHistory implements AutoCloseable {
     private int names;
 
     RandomHistory(final long seed) {
+        this(seed, 96 << 20);
+    }
+
+    RandomHistory(final long seed, final long deviceBytes) {
         random = new SplittableRandom(seed);
-        device = new SimBlockDevice(96 << 20, seed);
+        device = new SimBlockDevice(deviceBytes, seed);
         Store.format(device, "test");
         open();
     }
@@ -108,6 +112,16 @@ final class RandomHistory implements AutoCloseable {
             export.write(0, bytes, 0, 10 * CHUNK, false);
         }
         catalog.deleteSnapshots(List.of(catalog.snapshots("dead").get(1)));
+    }
+
+    /** Much is freed and reused, commit after commit. */
+    void overwriteAndCommit() {
+        if (catalog.volumes().stream().noneMatch(volume -> volume.name().equals("busy"))) {
+            catalog.createVolume("busy", VOLUME_BYTES);
+        }
+        write(catalog.volume("busy"), random.nextInt(4) == 0);
+        catalog.store().commit();
+        catalog.reclaimStep();
     }
 
     private void step() {

@@ -3,11 +3,19 @@ package io.icecore.recovery.check;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.icecore.store.Store;
+import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.StoreException;
 import io.icecore.store.sim.SimBlockDevice;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Sound stores are sound, whatever was done to them. {@code -Dcheck.seed=N} replays one history. */
 class StoreCheckTest {
+    private static final int CHECKS_BESIDE_A_WRITER = 40;
     private static final int STEPS = Integer.getInteger("check.steps", 600);
 
     @Test
@@ -45,7 +53,68 @@ class StoreCheckTest {
                 .isEqualTo(whole);
     }
 
-    private static CheckReport check(final io.icecore.store.device.BlockDevice device, final String replay) {
+    /** The blocks that the check stands on are reused under it, after it has read the root of the first tree. */
+    @Test
+    void startsOverWhenItsBlocksHaveBeenReused() {
+        final RandomHistory history = new RandomHistory(3, 24 << 20);
+        history.steps(60);
+        history.catalog().store().commit();
+        final long before = history.catalog().store().info().generation();
+        final int[] begun = {0};
+
+        final CheckReport report = new StoreCheck(history.device().openReadOnly(), (accounted, total) -> {
+                    if (accounted == 0 && begun[0]++ == 0) {
+                        for (int i = 0; i < 600; i++) {
+                            history.overwriteAndCommit();
+                        }
+                    }
+                })
+                .run();
+
+        assertThat(report.errors()).isEmpty();
+        assertThat(begun[0]).as("times begun").isEqualTo(2);
+        assertThat(report.generation()).isGreaterThan(before + 100);
+        history.close();
+    }
+
+    /** What a busy writer reuses meanwhile is never called damage. */
+    @Test
+    @Timeout(60)
+    void findsNothingBesideABusyWriter() throws Exception {
+        final long seed = Long.getLong("check.seed", System.nanoTime());
+        final RandomHistory history = new RandomHistory(seed);
+        history.steps(100);
+        final AtomicBoolean stop = new AtomicBoolean();
+        final FutureTask<Boolean> writer = new FutureTask<>(
+                () -> {
+                    while (!stop.get()) {
+                        history.overwriteAndCommit();
+                    }
+                },
+                true);
+        final BlockDevice reader = history.device().openReadOnly();
+        final Set<Long> generations = new HashSet<>();
+        final Thread thread = new Thread(writer, "writer");
+        thread.start();
+        try {
+            for (int i = 0; i < CHECKS_BESIDE_A_WRITER; i++) {
+                try {
+                    final CheckReport report = new StoreCheck(reader, CheckProgress.NONE).run();
+                    assertThat(report.errors()).as("-Dcheck.seed=" + seed).isEmpty();
+                    generations.add(report.generation());
+                } catch (final StoreException ex) {
+                    assertThat(ex).hasMessageContaining("store changes faster than it can be checked");
+                }
+            }
+        } finally {
+            stop.set(true);
+        }
+        writer.get();
+        history.close();
+        assertThat(generations).as("of %s checks", CHECKS_BESIDE_A_WRITER).hasSizeGreaterThan(1);
+    }
+
+    private static CheckReport check(final BlockDevice device, final String replay) {
         final CheckReport report = new StoreCheck(device, CheckProgress.NONE).run();
         assertThat(report.errors()).as(replay).isEmpty();
         assertThat(report.ok()).as(replay).isTrue();

@@ -1,0 +1,68 @@
+package io.icecore.recovery.dump;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import io.icecore.store.commit.OpenedStore;
+import io.icecore.store.format.CorruptStoreException;
+import io.icecore.store.format.NodePage;
+import io.icecore.store.tree.Key;
+import io.icecore.store.tree.TreeEntry;
+import io.icecore.volume.CatalogueRecord;
+import io.icecore.volume.RegionBitmap;
+import io.icecore.volume.map.Extent;
+
+/** Entries of nodes in words. What cannot be decoded says so instead of failing. */
+final class EntryText {
+    private static final int RUNS_MAX = 8;
+
+    private final TreeEntry entry = new TreeEntry();
+    private final Extent extent = new Extent();
+    private final RegionBitmap regions = new RegionBitmap();
+
+    /** The key of an entry in the three numbers that it is made of. */
+    static String key(final NodePage page, final int index) {
+        final long hi = page.hi(index);
+        final long lo = page.lo(index);
+        return "(" + Key.a(hi) + ", " + Key.b(hi, lo) + ", " + Key.c(lo) + ")";
+    }
+
+    String of(final NodePage page, final int index) {
+        final String key = key(page, index) + " ";
+        if (page.level() > 0) {
+            return key + "child block " + page.childBlock(index) + " generation " + page.childGeneration(index);
+        }
+        try {
+            return key + value(page, index);
+        } catch (final CorruptStoreException ex) {
+            return key + "damaged: " + ex.getMessage();
+        }
+    }
+
+    private String value(final NodePage page, final int index) {
+        entry.copy(page, index);
+        return switch (page.tree()) {
+            case OpenedStore.CATALOGUE -> CatalogueRecord.decode(entry).toString();
+            case OpenedStore.HEAD -> extent.read(page, index, false).toString();
+            case OpenedStore.HISTORY -> extent.read(page, index, true).toString();
+            case OpenedStore.REGIONS -> regions();
+            default -> Short.toUnsignedInt(entry.value.getShort(0, LITTLE_ENDIAN)) + " blocks used";
+        };
+    }
+
+    private String regions() {
+        regions.clear();
+        regions.orEncoded(entry.value, 0, entry.length());
+        final StringBuilder text = new StringBuilder();
+        final long base = entry.c() << RegionBitmap.CONTAINER_SHIFT;
+        int runs = 0;
+        for (int from = regions.nextSet(0); from >= 0 && runs < RUNS_MAX; runs++) {
+            final int end = regions.nextClear(from);
+            text.append(' ').append(base + from).append(end - from == 1 ? "" : "-" + (base + end - 1));
+            from = regions.nextSet(end);
+            if (from >= 0 && runs + 1 == RUNS_MAX) {
+                text.append(" ...");
+            }
+        }
+        return regions.cardinality() + " regions:" + text;
+    }
+}
