@@ -545,6 +545,10 @@ class VolumeModelTest {
                         .isEqualTo(visible.get(volume).size());
             }
             check(0, Integer.MAX_VALUE);
+            for (int i = 0; i < 10 && !heads.isEmpty(); i++) {
+                changes();
+                predict();
+            }
             final Ownership ownership = Ownership.of(catalog);
             ownership.checkAllocated(catalog);
             assertThat(ownership.blocksByRoot()).as("blocks by root").isEqualTo(neededByRoot(ownership));
