@@ -2,10 +2,6 @@ package io.icecore.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.icecore.store.device.StoreException;
-import io.icecore.store.sim.PowerLoss;
-import io.icecore.store.sim.SimBlockDevice;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 

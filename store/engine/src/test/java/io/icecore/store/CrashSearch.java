@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import org.agrona.concurrent.UnsafeBuffer;
 
 /** Runs a workload and crashes it at each of its device operations, several times each, to see what opens. */
 final class CrashSearch {
@@ -84,8 +83,7 @@ final class CrashSearch {
             final int crashes) {
         states++;
         final SplittableRandom random = new SplittableRandom(seed);
-        final SimBlockDevice image =
-                random.nextInt(8) == 0 ? crashed.kill() : crashed.powerCycle(random.nextLong());
+        final SimBlockDevice image = random.nextInt(8) == 0 ? crashed.kill() : crashed.powerCycle(random.nextLong());
         if (random.nextInt(4) == 0) {
             loseOneCopy(image, acknowledged.generation, random);
         }
@@ -112,7 +110,8 @@ final class CrashSearch {
         final List<Superblock> copies = copies(device, sb -> sb.generation == generation);
         if (copies.size() == 2) {
             final long block = copies.get(random.nextInt(2)).block;
-            device.flipBit(block * BlockDevice.BLOCK_LENGTH + random.nextInt(BlockDevice.BLOCK_LENGTH), random.nextInt(8));
+            device.flipBit(
+                    block * BlockDevice.BLOCK_LENGTH + random.nextInt(BlockDevice.BLOCK_LENGTH), random.nextInt(8));
         }
     }
 

@@ -237,7 +237,8 @@ final class CrashWorkload implements CommitParticipant {
     /** Trees shrink: nodes are merged and dropped. */
     void removeMany() {
         for (int tree = 0; tree < StoreContent.TREE_COUNT; tree++) {
-            for (final long key : List.copyOf(now.trees.get(tree).headMap(StoreContent.DATA_KEY).keySet())) {
+            for (final long key : List.copyOf(
+                    now.trees.get(tree).headMap(StoreContent.DATA_KEY).keySet())) {
                 if (random.nextInt(4) > 0) {
                     remove(tree, key);
                 }

@@ -155,6 +155,8 @@ final class StoreContent {
             from = key + 1;
             count++;
         }
-        assertThat(count).as("entries of tree %d: %s", tree, replay).isEqualTo(trees.get(tree).size());
+        assertThat(count)
+                .as("entries of tree %d: %s", tree, replay)
+                .isEqualTo(trees.get(tree).size());
     }
 }
