@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
  */
 class NbdHandshakeFuzzTest {
     private static final long SEED = Long.getLong("nbd.fuzz.seed", System.nanoTime());
-    private static final int ROUNDS = Integer.getInteger("nbd.fuzz.rounds", 2000);
+    private static final int ROUNDS = Integer.getInteger("nbd.fuzz.rounds", 20_000);
 
     private final MemoryExportTable table = new MemoryExportTable();
     private final MemoryExport volume = table.add("vol", 1 << 20);
