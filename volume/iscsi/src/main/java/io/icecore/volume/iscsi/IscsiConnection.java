@@ -1,0 +1,366 @@
+package io.icecore.volume.iscsi;
+
+import io.icecore.volume.iscsi.scsi.LogicalUnit;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connection, which is one session, on a thread of its own: reads PDUs, hands them to the login phase and then to the full
+ * feature phase, sends what other threads could not, and watches the clock.
+ *
+ * <p>The socket does not block: this thread waits in a selector, so that it can both read and write, and no other thread waits
+ * for a slow peer. Whatever a peer sends, it ends this connection at worst, with one line in the log.
+ */
+final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, LoginPhase.Admission, PduEncoder.Window {
+    private static final Logger LOG = LoggerFactory.getLogger(IscsiConnection.class);
+
+    private static final int LOGIN_DATA_LENGTH_MAX = 8192;
+    private static final int RECEIVE_LENGTH = 2 * PduDecoder.pduLengthMax(SessionParameters.RECEIVED_DATA_LENGTH_MAX);
+    /** So many replies unsent: read nothing more until some have left. */
+    private static final int REPLIES_MAX = 4 * IscsiOptions.COMMANDS_MAX;
+
+    private static final long CONGESTED_WAIT_MILLIS = 20;
+
+    private final IscsiTarget target;
+    private final SocketChannel channel;
+    private final Selector selector;
+    private final SelectionKey key;
+    private final InetSocketAddress peer;
+    private final InetSocketAddress local;
+    private final PduEncoder encoder = new PduEncoder(this);
+    private final ReplyQueue replies;
+    private final LoginPhase login;
+    private final long acceptedNanos;
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    private PduDecoder decoder = new PduDecoder(LOGIN_DATA_LENGTH_MAX);
+    private ByteBuffer received = ByteBuffer.allocateDirect(2 * PduDecoder.pduLengthMax(LOGIN_DATA_LENGTH_MAX));
+    private long heardNanos;
+    private boolean pinged;
+    private int loginCommandSn;
+    private int sessionHandle;
+    private LogicalUnit admittedUnit;
+    private FullFeaturePhase admitted;
+    private volatile FullFeaturePhase phase;
+    private volatile boolean socketFull;
+    private volatile boolean closing;
+    private volatile String closeReason;
+
+    /** @param channel accepted; belongs to this object from here on */
+    IscsiConnection(final IscsiTarget target, final SocketChannel channel) throws IOException {
+        this.target = target;
+        this.channel = channel;
+        channel.configureBlocking(false);
+        channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        peer = (InetSocketAddress) channel.getRemoteAddress();
+        local = (InetSocketAddress) channel.getLocalAddress();
+        selector = Selector.open();
+        key = channel.register(selector, SelectionKey.OP_READ);
+        replies = new ReplyQueue(encoder, channel, this::onSocketFull);
+        final InetAddress address = peer.getAddress();
+        login = new LoginPhase(target.options(), address.isLoopbackAddress(), target.random(), this);
+        acceptedNanos = target.clock().nanoTime();
+        heardNanos = acceptedNanos;
+    }
+
+    // The thread
+
+    @Override
+    public void run() {
+        String reason;
+        try {
+            loop();
+            reason = closeReason;
+        } catch (final PduException ex) {
+            reason = "protocol violated: " + ex.getMessage();
+            rejectLast(ex);
+        } catch (final IOException ex) {
+            reason = "connection lost: " + ex.getMessage();
+        } catch (final RuntimeException | Error ex) {
+            LOG.error("bug in a session: peer={}", peer, ex);
+            reason = "internal error";
+        }
+        end(reason);
+    }
+
+    private void loop() throws IOException, PduException {
+        while (!closing) {
+            final boolean congested = replies.length() > REPLIES_MAX;
+            final int count = congested ? 0 : channel.read(received);
+            if (count < 0) {
+                closeReason = "connection closed by the peer";
+                return;
+            }
+            if (count > 0) {
+                heard();
+                decodeReceived();
+                replies.flush();
+                if (replies.failure() != null) {
+                    throw replies.failure();
+                }
+            } else {
+                watchClock();
+                await(congested);
+            }
+        }
+    }
+
+    private void heard() {
+        heardNanos = target.clock().nanoTime();
+        pinged = false;
+    }
+
+    private void await(final boolean congested) throws IOException {
+        key.interestOps((congested ? 0 : SelectionKey.OP_READ) | (socketFull ? SelectionKey.OP_WRITE : 0));
+        final long timeout = congested ? Math.min(CONGESTED_WAIT_MILLIS, waitMillis()) : waitMillis();
+        selector.select(selected -> {
+            if (selected.isWritable()) {
+                socketFull = false;
+                heard(); // It takes what we send: it is alive.
+                replies.flush();
+            }
+        }, Math.max(1, timeout));
+        if (replies.failure() != null) {
+            throw replies.failure();
+        }
+    }
+
+    private void onSocketFull() {
+        socketFull = true;
+        selector.wakeup();
+    }
+
+    private void decodeReceived() throws PduException {
+        received.flip();
+        for (Pdu pdu = decoder.decode(received); pdu != null && !closing; pdu = decoder.decode(received)) {
+            onPdu(pdu);
+        }
+        if (received.hasRemaining()) {
+            received.compact();
+        } else {
+            received.clear();
+        }
+    }
+
+    private void onPdu(final Pdu pdu) throws PduException {
+        final FullFeaturePhase current = phase;
+        if (current != null) {
+            current.onPdu(pdu, !received.hasRemaining());
+            return;
+        }
+        if (loginCommandSn == 0 && login.established() == null) {
+            loginCommandSn = pdu.commandSn();
+            encoder.startStatSn(pdu.u32(28));
+        }
+        loginCommandSn = pdu.commandSn();
+        final LoginReply reply = login.onPdu(pdu);
+        replies.offer(reply);
+        if (login.refusal() != null) {
+            closeReason = "login refused: " + login.refusal();
+            replies.flush();
+            closing = true;
+        } else if (login.established() != null) {
+            enterFullFeaturePhase();
+        }
+    }
+
+    private void enterFullFeaturePhase() {
+        final SessionParameters parameters = login.parameters();
+        replies.flush(); // The login response leaves without digests, all after it with those agreed on.
+        decoder = new PduDecoder(SessionParameters.RECEIVED_DATA_LENGTH_MAX);
+        decoder.digests(parameters.headerDigest, parameters.dataDigest);
+        final ByteBuffer larger = ByteBuffer.allocateDirect(RECEIVE_LENGTH).put(received).flip();
+        received = larger;
+        phase = admitted;
+        LOG.info(
+                "session opened: initiator={} target={} peer={}",
+                login.established().initiatorName(),
+                login.established().discovery() ? "(discovery)" : login.established().targetName(),
+                peer);
+    }
+
+    /** Tells the peer why, if it still listens. */
+    private void rejectLast(final PduException violation) {
+        if (violation.rejectReason() != PduException.NO_REJECT && violation.header() != null) {
+            replies.offer(Replies.reject(violation.rejectReason(), violation.header()));
+            replies.flush();
+        }
+    }
+
+    private void end(final String reason) {
+        closing = true;
+        try {
+            channel.close();
+            selector.close();
+        } catch (final IOException ex) {
+            LOG.warn("closing a connection failed: peer={} problem={}", peer, ex.getMessage());
+        }
+        replies.close();
+        final FullFeaturePhase current = admitted;
+        if (reason == null) {
+            LOG.info("session closed: peer={}", peer);
+        } else if (current != null && current.login().discovery()) {
+            LOG.debug("discovery ended: peer={} reason={}", peer, reason);
+        } else {
+            LOG.warn("connection dropped: peer={} initiator={} reason={}", peer, initiator(), reason);
+        }
+        if (current == null) {
+            onEnded();
+        } else {
+            current.terminate(this::onEnded);
+        }
+    }
+
+    private String initiator() {
+        return admitted == null ? "(not logged in)" : admitted.login().initiatorName();
+    }
+
+    /** No command of this session is left. Any thread. */
+    private void onEnded() {
+        if (admittedUnit != null) {
+            target.units().release(admittedUnit, admitted.nexus());
+        }
+        target.onEnded(this);
+        ended.countDown();
+    }
+
+    // The clock
+
+    private long waitMillis() {
+        return TimeUnit.NANOSECONDS.toMillis(deadlineNanos() - target.clock().nanoTime()) + 1;
+    }
+
+    private long deadlineNanos() {
+        final IscsiOptions options = target.options();
+        if (phase == null) {
+            return acceptedNanos + options.loginTimeout().toNanos();
+        }
+        final long askAt = heardNanos + options.pingInterval().toNanos();
+        return pinged ? askAt + options.pingTimeout().toNanos() : askAt;
+    }
+
+    private void watchClock() throws PduException {
+        if (target.clock().nanoTime() - deadlineNanos() < 0) {
+            return;
+        }
+        if (phase == null) {
+            throw new PduException("no login within " + target.options().loginTimeout());
+        }
+        if (pinged) {
+            throw new PduException("no answer within " + target.options().pingTimeout());
+        }
+        pinged = true;
+        phase.ping();
+    }
+
+    // Admission
+
+    @Override
+    public LoginStatus admit(final LoginRequest request) {
+        return target.admit(this, request);
+    }
+
+    /** The session exists from here on. */
+    void admitted(final int handle, final FullFeaturePhase session, final LogicalUnit unit) {
+        sessionHandle = handle;
+        admitted = session;
+        admittedUnit = unit;
+    }
+
+    FullFeaturePhase newSession(final LoginRequest request, final LogicalUnit unit) {
+        return new FullFeaturePhase(
+                request,
+                login.parameters(),
+                unit,
+                replies,
+                target.workers(),
+                target.workThreads(),
+                new TransferBuffers(target.options().sessionBytesMax()),
+                this,
+                loginCommandSn);
+    }
+
+    @Override
+    public int sessionHandle() {
+        return sessionHandle;
+    }
+
+    @Override
+    public boolean sessionExists(final int handle) {
+        return target.sessionExists(handle);
+    }
+
+    // The command window, as far as there is one
+
+    @Override
+    public int expectedCommandSn() {
+        return admitted == null ? loginCommandSn : admitted.expectedCommandSn();
+    }
+
+    @Override
+    public int maxCommandSn() {
+        return admitted == null ? loginCommandSn : admitted.maxCommandSn();
+    }
+
+    // Asked by the session and the target
+
+    @Override
+    public void closeAfterReplies(final String reason) {
+        drop(reason);
+    }
+
+    @Override
+    public byte[] targets(final String only) {
+        return target.targets(only, local);
+    }
+
+    @Override
+    public void coldReset() {
+        target.coldReset(admitted.unit());
+    }
+
+    /** Ends the connection soon, without waiting. Any thread. {@code reason}: null when all is as it should be. */
+    void drop(final String reason) {
+        closeReason = reason;
+        closing = true;
+        selector.wakeup();
+    }
+
+    /** Waits until no command of the session is left. */
+    boolean awaitEnd(final long timeoutMillis) {
+        try {
+            return ended.await(timeoutMillis, TimeUnit.MILLISECONDS);
+        } catch (final InterruptedException ex) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Null while there is no session yet. */
+    FullFeaturePhase session() {
+        return admitted;
+    }
+
+    SessionStatus status() {
+        final FullFeaturePhase session = admitted;
+        return new SessionStatus(
+                session.login().initiatorName(),
+                session.login().discovery() ? "" : session.login().targetName(),
+                peer.getAddress().getHostAddress() + ":" + peer.getPort(),
+                session.unit() != null && session.unit().export().readOnly(),
+                session.commands.sum(),
+                session.bytesRead.sum(),
+                session.bytesWritten.sum());
+    }
+}
