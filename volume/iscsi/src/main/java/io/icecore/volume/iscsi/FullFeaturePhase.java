@@ -269,6 +269,9 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
     /** How much of what the command takes the initiator has for it (RFC 7143 section 11.4.5.1: residual overflow). */
     private static int neededLength(final ScsiTask task, final Plan plan) throws ScsiException {
         final long available = task.writes() ? Integer.toUnsignedLong(task.expectedLength) : 0;
+        if (plan.unlessExact != null && available != plan.dataOutLength) {
+            throw new ScsiException(plan.unlessExact);
+        }
         if (available >= plan.dataOutLength) {
             return plan.dataOutLength;
         }

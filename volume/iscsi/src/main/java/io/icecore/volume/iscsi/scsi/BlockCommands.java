@@ -14,7 +14,7 @@ import org.agrona.MutableDirectBuffer;
  * <p>What is atomic, and what is not: COMPARE AND WRITE and ORWRITE read, decide and write while no other command of any
  * session of this target changes the unit ({@link Plan.Sharing#EXCLUSIVE}). Clients of other servers that write to the
  * same volume are not kept out. A READ beside them may see some chunks before and some after. When power fails in the
- * middle, each chunk of 4 KiB holds its old or its new content; only WRITE ATOMIC promises more, and takes one chunk.
+ * middle, each chunk of 4 KiB holds its old or its new content.
  */
 final class BlockCommands {
     private static final int FUA = 0x08;
@@ -86,28 +86,6 @@ final class BlockCommands {
         }
         final boolean durable = !six && cdb.bit(1, FUA) || unit.writesThrough();
         return Plan.write(offset(range.lba), bytes(range.blocks), durable, blockLength);
-    }
-
-    /** One aligned chunk, which the store writes whole or not at all (SBC-4 section 5.48). */
-    Plan writeAtomic(final Cdb cdb) throws ScsiException {
-        checkUnprotected(cdb, false);
-        final Range range = checkedRange(new Range(cdb.u64(2), cdb.u16(12), 12), Geometry.TRANSFER_LENGTH_MAX);
-        if (cdb.u16(10) != 0) {
-            throw new ScsiException(Sense.invalidCdbField(10)); // No boundary is supported.
-        }
-        final int unitBlocks = geometry.blocksPerPhysical();
-        if (range.lba % unitBlocks != 0) {
-            throw new ScsiException(Sense.invalidCdbField(2));
-        }
-        unit.checkWritable();
-        if (range.blocks == 0) {
-            return Plan.good();
-        }
-        if (range.blocks != unitBlocks) {
-            throw new ScsiException(Sense.invalidCdbField(12));
-        }
-        final boolean durable = cdb.bit(1, FUA) || unit.writesThrough();
-        return Plan.write(offset(range.lba), bytes(range.blocks), durable, 0);
     }
 
     Plan synchronizeCache(final Cdb cdb) throws ScsiException {
@@ -223,13 +201,14 @@ final class BlockCommands {
         }
         checkedRange(range, Geometry.TRANSFER_LENGTH_MAX);
         unit.checkWritable();
-        if (range.blocks == 0) {
-            return Plan.good();
-        }
         final long offset = offset(range.lba);
         final int length = bytes(range.blocks);
         final boolean durable = cdb.bit(1, FUA) || unit.writesThrough();
-        return Plan.work(Sharing.EXCLUSIVE, 2 * length, 0, workspace -> {
+        final Sense unlessExact = Sense.invalidCdbField(range.lengthIndex);
+        if (range.blocks == 0) {
+            return Plan.exactWork(Sharing.NONE, 0, unlessExact, workspace -> 0);
+        }
+        return Plan.exactWork(Sharing.EXCLUSIVE, 2 * length, unlessExact, workspace -> {
             export.read(offset, workspace.scratch(), 0, length);
             final int at = mismatch(workspace.scratch(), 0, workspace.data(), 0, length);
             if (at >= 0) {
@@ -286,7 +265,7 @@ final class BlockCommands {
         if (cdb.bit(1, NDOB)) {
             return Plan.work(Sharing.CHANGES, 0, 0, workspace -> zero(offset, length, !unmaps));
         }
-        return Plan.work(Sharing.CHANGES, blockLength, 0, workspace -> {
+        return Plan.exactWork(Sharing.CHANGES, blockLength, Sense.INVALID_INFORMATION_UNIT, workspace -> {
             if (isZero(workspace.data(), blockLength)) {
                 return zero(offset, length, !unmaps);
             }
@@ -301,7 +280,7 @@ final class BlockCommands {
 
     private int repeat(final long offset, final long length, final Workspace workspace) {
         final MutableDirectBuffer scratch = workspace.scratch();
-        for (int i = 0; i < Workspace.SCRATCH_LENGTH; i += blockLength) {
+        for (int i = 0; i < Math.min(Workspace.SCRATCH_LENGTH, length); i += blockLength) {
             scratch.putBytes(i, workspace.data(), 0, blockLength);
         }
         for (long done = 0; done < length; done += Workspace.SCRATCH_LENGTH) {
@@ -441,11 +420,15 @@ final class BlockCommands {
         return range;
     }
 
-    void checkInside(final long lba, final long blocks) throws ScsiException {
-        final long count = unit.blockCount();
-        if (Long.compareUnsigned(lba, count) > 0 || blocks > count - lba) {
+    private void checkInside(final long lba, final long blocks) throws ScsiException {
+        if (!isInside(lba, blocks)) {
             throw new ScsiException(Sense.LBA_OUT_OF_RANGE);
         }
+    }
+
+    boolean isInside(final long lba, final long blocks) {
+        final long count = unit.blockCount();
+        return Long.compareUnsigned(lba, count) <= 0 && blocks <= count - lba;
     }
 
     long offset(final long lba) {

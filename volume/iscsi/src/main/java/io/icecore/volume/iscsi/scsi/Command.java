@@ -60,7 +60,6 @@ enum Command {
     PRE_FETCH_16("90 02 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00", Access.READ),
     SYNCHRONIZE_CACHE_16("91 02 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00", Access.WRITE),
     WRITE_SAME_16("93 09 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00", Access.WRITE),
-    WRITE_ATOMIC_16("9c 18 ff ff ff ff ff ff ff ff 00 00 ff ff 1f 00", Access.WRITE),
     READ_CAPACITY_16("9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00", Access.FREE),
     GET_LBA_STATUS("9e 12 ff ff ff ff ff ff ff ff ff ff ff ff 00 00", Access.READ),
     REPORT_LUNS("a0 00 ff 00 00 00 ff ff ff ff 00 00", Access.ALWAYS),

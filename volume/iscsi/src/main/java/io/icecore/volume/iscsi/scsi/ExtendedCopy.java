@@ -136,11 +136,13 @@ final class ExtendedCopy {
             final int source = Short.toUnsignedInt(list.getShort(index + 4));
             final int destination = Short.toUnsignedInt(list.getShort(index + 6));
             if (source >= targets || destination >= targets) {
-                throw new ScsiException(Sense.invalidParameter(index + 4));
+                throw new ScsiException(Sense.COPY_TARGET_UNREACHABLE);
             }
             final int number = Short.toUnsignedInt(list.getShort(index + 10));
-            blocks.checkInside(list.getLong(index + 12), number);
-            blocks.checkInside(list.getLong(index + 20), number);
+            if (!blocks.isInside(list.getLong(index + 12), number)
+                    || !blocks.isInside(list.getLong(index + 20), number)) {
+                throw new ScsiException(Sense.COPY_ABORTED);
+            }
         }
         return count;
     }

@@ -12,7 +12,7 @@ public record Geometry(int blockLength) {
     /** Bytes that one UNMAP or WRITE SAME may cover. */
     static final int UNMAP_LENGTH_MAX = 512 << 20;
 
-    static final int WRITE_SAME_LENGTH_MAX = 64 << 20;
+    static final int WRITE_SAME_LENGTH_MAX = 16 << 20;
     static final int COMPARE_AND_WRITE_BLOCKS_MAX = 128;
     static final int UNMAP_DESCRIPTORS_MAX = 256;
     private static final int OPTIMAL_TRANSFER_LENGTH = 1 << 20;

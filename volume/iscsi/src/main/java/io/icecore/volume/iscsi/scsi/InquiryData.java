@@ -153,9 +153,6 @@ final class InquiryData {
         out.putInt(28, geometry.blocksPerPhysical());
         out.putInt(32, 0x8000_0000); // UGAVALID, alignment 0
         out.putLong(36, geometry.blocks(Geometry.WRITE_SAME_LENGTH_MAX));
-        out.putInt(44, geometry.blocksPerPhysical()); // A chunk is written whole or not at all,
-        out.putInt(48, geometry.blocksPerPhysical()); // two of them are not: so WRITE ATOMIC takes one,
-        out.putInt(52, geometry.blocksPerPhysical()); // aligned and whole.
         return page;
     }
 

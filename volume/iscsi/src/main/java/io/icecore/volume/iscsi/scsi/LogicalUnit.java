@@ -207,7 +207,6 @@ public final class LogicalUnit {
             case READ_10, READ_12, READ_16 -> blockCommands.read(cdb, false);
             case WRITE_6 -> blockCommands.write(cdb, true);
             case WRITE_10, WRITE_12, WRITE_16 -> blockCommands.write(cdb, false);
-            case WRITE_ATOMIC_16 -> blockCommands.writeAtomic(cdb);
             case SYNCHRONIZE_CACHE_10, SYNCHRONIZE_CACHE_16 -> blockCommands.synchronizeCache(cdb);
             case PRE_FETCH_10, PRE_FETCH_16 -> blockCommands.prefetch(cdb);
             case VERIFY_10, VERIFY_12, VERIFY_16 -> blockCommands.verify(cdb);

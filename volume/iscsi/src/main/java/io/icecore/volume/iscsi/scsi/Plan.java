@@ -66,6 +66,8 @@ public final class Plan {
     public final int dataInLength;
     /** Not 0: the initiator may send fewer blocks of this length than the CDB says, and only those count. */
     public final int truncatableTo;
+    /** Not null: the failure when the initiator has more or fewer bytes than {@link #dataOutLength}. */
+    public final Sense unlessExact;
 
     private Plan(
             final Kind kind,
@@ -78,7 +80,8 @@ public final class Plan {
             final Work work,
             final int dataOutLength,
             final int dataInLength,
-            final int truncatableTo) {
+            final int truncatableTo,
+            final Sense unlessExact) {
         this.kind = kind;
         this.answer = answer;
         this.op = op;
@@ -90,12 +93,13 @@ public final class Plan {
         this.dataOutLength = dataOutLength;
         this.dataInLength = dataInLength;
         this.truncatableTo = truncatableTo;
+        this.unlessExact = unlessExact;
     }
 
     /** GOOD, with {@code data} cut to what the initiator allocated for it. */
     static Plan answer(final byte[] data, final long allocationLength) {
         final byte[] cut = data.length <= allocationLength ? data : java.util.Arrays.copyOf(data, (int) allocationLength);
-        return new Plan(Kind.ANSWER, cut, null, 0, 0, false, Sharing.NONE, null, 0, cut.length, 0);
+        return new Plan(Kind.ANSWER, cut, null, 0, 0, false, Sharing.NONE, null, 0, cut.length, 0, null);
     }
 
     static Plan good() {
@@ -104,7 +108,7 @@ public final class Plan {
 
     static Plan read(final long offset, final int length) {
         return new Plan(
-                Kind.REQUEST, NO_DATA, IoRequest.Op.READ, offset, length, false, Sharing.NONE, null, 0, length, 0);
+                Kind.REQUEST, NO_DATA, IoRequest.Op.READ, offset, length, false, Sharing.NONE, null, 0, length, 0, null);
     }
 
     static Plan write(final long offset, final int length, final boolean fua, final int blockLength) {
@@ -119,20 +123,29 @@ public final class Plan {
                 null,
                 length,
                 0,
-                blockLength);
+                blockLength,
+                null);
     }
 
     /** A request without data: FLUSH or CACHE. */
     static Plan request(final IoRequest.Op op, final long offset, final long length) {
-        return new Plan(Kind.REQUEST, NO_DATA, op, offset, length, false, Sharing.NONE, null, 0, 0, 0);
+        return new Plan(Kind.REQUEST, NO_DATA, op, offset, length, false, Sharing.NONE, null, 0, 0, 0, null);
     }
 
     static Plan work(final Sharing sharing, final int dataOutLength, final int dataInLength, final Work work) {
-        return new Plan(Kind.WORK, NO_DATA, null, 0, 0, false, sharing, work, dataOutLength, dataInLength, 0);
+        return new Plan(Kind.WORK, NO_DATA, null, 0, 0, false, sharing, work, dataOutLength, dataInLength, 0, null);
     }
 
     /** As {@link #work}, but the initiator may send fewer whole blocks. */
     static Plan blockWork(final Sharing sharing, final int dataOutLength, final int blockLength, final Work work) {
-        return new Plan(Kind.WORK, NO_DATA, null, 0, 0, false, sharing, work, dataOutLength, 0, blockLength);
+        return new Plan(Kind.WORK, NO_DATA, null, 0, 0, false, sharing, work, dataOutLength, 0, blockLength, null);
+    }
+
+    /**
+     * As {@link #work}, but the initiator has to have exactly as much as the CDB says: the meaning of the bytes depends on their
+     * number.
+     */
+    static Plan exactWork(final Sharing sharing, final int dataOutLength, final Sense unlessExact, final Work work) {
+        return new Plan(Kind.WORK, NO_DATA, null, 0, 0, false, sharing, work, dataOutLength, 0, 0, unlessExact);
     }
 }

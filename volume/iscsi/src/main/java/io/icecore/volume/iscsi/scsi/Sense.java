@@ -56,6 +56,7 @@ public record Sense(int key, int code, long information, int fieldPointer, boole
     public static final Sense WRITE_PROTECTED = of(KEY_DATA_PROTECT, 0x2700);
     public static final Sense SOFTWARE_WRITE_PROTECTED = of(KEY_DATA_PROTECT, 0x2702);
     public static final Sense NO_SPACE = of(KEY_DATA_PROTECT, 0x2707);
+    public static final Sense COPY_ABORTED = of(KEY_COPY_ABORTED, 0x0000);
     public static final Sense COPY_TARGET_UNREACHABLE = of(KEY_COPY_ABORTED, 0x0d02);
     public static final Sense DATA_PHASE_ERROR = of(KEY_ABORTED_COMMAND, 0x4b00);
     public static final Sense UNEXPECTED_UNSOLICITED_DATA = of(KEY_ABORTED_COMMAND, 0x0c0c);
