@@ -18,8 +18,8 @@ import java.util.Map;
  *   OFFERED --CHAP_A--> CHALLENGED --CHAP_N, CHAP_R [, CHAP_I, CHAP_C]--> DONE
  * </pre>
  *
- * <p>A wrong name and a wrong secret look the same from outside, in the answer and in time. Secrets and responses are never
- * logged.
+ * <p>A wrong name and a wrong secret look the same from outside, in the answer and in time. Secrets and responses are
+ * never logged.
  */
 final class ChapAuthentication {
     /** The login fails: AUTHENTICATION FAILURE. The message is for the log and names no secret. */

@@ -6,8 +6,8 @@ import java.util.ArrayDeque;
  * The data of one command on its way to the target: which bytes have come unasked, which are to be asked for
  * (RFC 7143 sections 4.2.5.2 and 11.7, 11.8). Pure: says what is expected next and knows no buffers.
  *
- * <p>Data comes in order (DataPDUInOrder, DataSequenceInOrder): first what is unsolicited, with the command or after it, then
- * one burst for each R2T.
+ * <p>Data comes in order (DataPDUInOrder, DataSequenceInOrder): first what is unsolicited, with the command or after
+ * it, then one burst for each R2T.
  */
 final class DataOutTransfer {
     /** Data other than what was expected. The command fails; the session goes on. */
@@ -126,8 +126,8 @@ final class DataOutTransfer {
         received += length;
         final boolean whole = burst.received == burst.request.length;
         if (last != whole) {
-            throw new SequenceException("sequence ended with " + burst.received + " bytes (expected: "
-                    + burst.request.length + ")");
+            throw new SequenceException(
+                    "sequence ended with " + burst.received + " bytes (expected: " + burst.request.length + ")");
         }
         if (whole) {
             outstanding.remove();

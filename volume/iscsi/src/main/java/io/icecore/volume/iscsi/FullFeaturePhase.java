@@ -1,45 +1,33 @@
 package io.icecore.volume.iscsi;
 
-import io.icecore.volume.IoRequest;
-import io.icecore.volume.VolumeWorkers;
-import io.icecore.volume.iscsi.scsi.Cdb;
 import io.icecore.volume.iscsi.scsi.LogicalUnit;
-import io.icecore.volume.iscsi.scsi.Nexus;
-import io.icecore.volume.iscsi.scsi.Plan;
-import io.icecore.volume.iscsi.scsi.ScsiException;
-import io.icecore.volume.iscsi.scsi.Sense;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
-import org.agrona.MutableDirectBuffer;
 
 /**
- * The full feature phase of a session (RFC 7143 section 4.2.5): PDUs go in on the connection's thread, replies come out of a
- * queue, and between them commands run wherever the volume runs them, in any order.
+ * The full feature phase of a session (RFC 7143 section 4.2.5): PDUs go in on the connection's thread, replies come
+ * out of a queue, and between them commands run wherever the volume runs them, in any order.
  *
- * <p>Flow control is the command window: {@value IscsiOptions#COMMANDS_MAX} commands from their arrival to their answer. A
- * command beyond the window is ignored, as is one that came before (section 4.2.2.1).
+ * <p>Flow control is the command window: {@value IscsiOptions#COMMANDS_MAX} commands from their arrival to their
+ * answer. A command beyond the window is ignored, as is one that came before (section 4.2.2.1).
  *
- * <p>Error recovery level 0: a PDU out of sequence or with a wrong digest ends the session; a data sequence that is wrong ends
- * its command.
+ * <p>Error recovery level 0: a PDU out of sequence or with a wrong digest ends the session; a data sequence that is
+ * wrong ends its command.
  */
-final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
+final class FullFeaturePhase {
     /** What the session may ask of its connection. */
     interface Connection {
-        /** Ends the connection once everything queued is sent. Any thread. */
-        void closeAfterReplies(String reason);
+        /** Ends the connection: the last reply has been sent. Any thread. */
+        void closeAfterReplies();
 
-        /** Names and addresses of all targets that the peer may see, as SendTargets text. {@code only}: null for all. */
+        /**
+         * Names and addresses of all targets that the peer may see, as SendTargets text. {@code only}: null for all.
+         */
         byte[] targets(String only);
 
         /** TARGET COLD RESET: ends every session of the target. */
         void coldReset();
     }
 
-    private static final int IMMEDIATE_MAX = 16;
     private static final int TMF_COMPLETE = 0;
     private static final int TMF_NO_TASK = 1;
     private static final int TMF_NO_LUN = 2;
@@ -49,125 +37,54 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
     private static final int LOGOUT_COMPLETE = 0;
     private static final int LOGOUT_NO_CONNECTION = 1;
     private static final int LOGOUT_NO_RECOVERY = 2;
-    private static final int INLINE_LENGTH_MAX = 64 << 10;
-    private static final byte[] NO_TEXT = {};
 
     private final LoginRequest login;
     private final SessionParameters parameters;
     private final LogicalUnit unit;
-    private final Nexus nexus;
+    private final CommandWindow window;
+    private final SessionTasks tasks;
     private final ReplyQueue replies;
-    private final VolumeWorkers workers;
-    private final WorkThreads workThreads;
-    private final TransferBuffers memory;
     private final Connection connection;
-    private final AtomicInteger windowUsed = new AtomicInteger();
-
-    // Guarded by this.
-    private final TaskSet tasks = new TaskSet();
-    private final ArrayDeque<ScsiTask> parked = new ArrayDeque<>();
-    private boolean ended;
-
-    // Of the connection's thread.
-    private Thread connectionThread;
-    private int transferTags;
-    private byte[] textPending = NO_TEXT;
-    private int textSent;
+    private final TextExchange text;
     private boolean loggedOut;
 
-    private volatile int expectedCommandSn;
-    private volatile int maxCommandSn;
-
-    final LongAdder commands = new LongAdder();
-    final LongAdder bytesRead = new LongAdder();
-    final LongAdder bytesWritten = new LongAdder();
-
     /**
-     * @param unit      null in a discovery session
-     * @param commandSn of the login, from which the command window starts
+     * @param unit  null in a discovery session
+     * @param tasks null in a discovery session
      */
     FullFeaturePhase(
             final LoginRequest login,
             final SessionParameters parameters,
             final LogicalUnit unit,
+            final CommandWindow window,
+            final SessionTasks tasks,
             final ReplyQueue replies,
-            final VolumeWorkers workers,
-            final WorkThreads workThreads,
-            final TransferBuffers memory,
-            final Connection connection,
-            final int commandSn) {
+            final Connection connection) {
         this.login = login;
         this.parameters = parameters;
         this.unit = unit;
-        this.nexus = new Nexus(login.port(), this);
+        this.window = window;
+        this.tasks = tasks;
         this.replies = replies;
-        this.workers = workers;
-        this.workThreads = workThreads;
-        this.memory = memory;
         this.connection = connection;
-        this.expectedCommandSn = commandSn;
-        this.maxCommandSn = commandSn + IscsiOptions.COMMANDS_MAX - 1;
-    }
-
-    Nexus nexus() {
-        return nexus;
+        this.text = new TextExchange(login, parameters, connection::targets);
     }
 
     LogicalUnit unit() {
         return unit;
     }
 
+    SessionTasks tasks() {
+        return tasks;
+    }
+
     LoginRequest login() {
         return login;
     }
 
-    // The command window
-
-    @Override
-    public int expectedCommandSn() {
-        return expectedCommandSn;
+    CommandWindow window() {
+        return window;
     }
-
-    /** Never goes back (RFC 7143 section 4.2.2.1). Called by one thread at a time: whichever sends. */
-    @Override
-    public int maxCommandSn() {
-        final int expected = expectedCommandSn; // Before the count, which is raised before the number is: never too many.
-        final int max = expected + IscsiOptions.COMMANDS_MAX - windowUsed.get() - 1;
-        if (max - maxCommandSn > 0) {
-            maxCommandSn = max;
-        }
-        return maxCommandSn;
-    }
-
-    private enum Arrival {
-        IN_TURN,
-        IGNORED
-    }
-
-    private Arrival arrival(final Pdu pdu) throws PduException {
-        final int number = pdu.commandSn();
-        final int expected = expectedCommandSn;
-        if (number - expected < 0 || number - maxCommandSn > 0) {
-            return Arrival.IGNORED;
-        }
-        if (pdu.immediate()) {
-            return Arrival.IN_TURN;
-        }
-        if (number != expected) {
-            // On one connection nothing can have been overtaken: the initiator left a number out.
-            throw new PduException("CmdSN: " + number + " (expected: " + expected + ")",
-                    Opcode.REJECT_PROTOCOL_ERROR, pdu.header());
-        }
-        return Arrival.IN_TURN;
-    }
-
-    private void advance(final Pdu pdu) {
-        if (!pdu.immediate()) {
-            expectedCommandSn = expectedCommandSn + 1; // Only the connection's thread writes it.
-        }
-    }
-
-    // PDUs
 
     /**
      * Takes one PDU, on the connection's thread.
@@ -175,14 +92,17 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
      * @param idle nothing else has arrived: the thread has time to do the work itself
      */
     void onPdu(final Pdu pdu, final boolean idle) throws PduException {
-        connectionThread = Thread.currentThread();
         if (loggedOut) {
             return;
         }
         switch (pdu.opcode()) {
-            case Opcode.DATA_OUT -> onDataOut(pdu);
+            case Opcode.DATA_OUT -> {
+                if (tasks != null) {
+                    tasks.onDataOut(pdu);
+                }
+            }
             case Opcode.SCSI_COMMAND, Opcode.TASK_MANAGEMENT, Opcode.TEXT, Opcode.NOP_OUT, Opcode.LOGOUT -> {
-                if (arrival(pdu) == Arrival.IN_TURN) {
+                if (window.admits(pdu)) {
                     onRequest(pdu, idle);
                 }
             }
@@ -194,17 +114,19 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
     }
 
     private void onRequest(final Pdu pdu, final boolean idle) throws PduException {
-        if (pdu.opcode() == Opcode.SCSI_COMMAND && !login.discovery()) {
-            onScsiCommand(pdu, idle);
+        if (pdu.opcode() == Opcode.SCSI_COMMAND && tasks != null) {
+            tasks.onCommand(pdu, idle);
             return;
         }
-        advance(pdu);
+        if (!pdu.immediate()) {
+            window.advance();
+        }
         switch (pdu.opcode()) {
             case Opcode.NOP_OUT -> onNopOut(pdu);
-            case Opcode.TEXT -> onText(pdu);
+            case Opcode.TEXT -> replies.offer(text.onRequest(pdu));
             case Opcode.LOGOUT -> onLogout(pdu);
             default -> {
-                if (login.discovery()) {
+                if (tasks == null) {
                     replies.offer(Replies.reject(Opcode.REJECT_PROTOCOL_ERROR, pdu.header()));
                 } else {
                     onTaskManagement(pdu);
@@ -213,443 +135,7 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
         }
     }
 
-    // SCSI commands
-
-    private void onScsiCommand(final Pdu pdu, final boolean idle) throws PduException {
-        if (pdu.immediate() && tooManyImmediate()) {
-            replies.offer(Replies.taskSetFull(pdu.initiatorTaskTag()));
-            return;
-        }
-        final ScsiTask task = new ScsiTask(this, pdu);
-        checkImmediateData(pdu, task);
-        synchronized (this) {
-            if (!tasks.add(task)) {
-                throw new PduException(
-                        "initiator task tag in use: " + task.tag, Opcode.REJECT_PROTOCOL_ERROR, pdu.header());
-            }
-        }
-        if (!task.immediate) {
-            windowUsed.incrementAndGet();
-        }
-        advance(pdu);
-        commands.increment();
-        plan(task, pdu);
-        collect(task, pdu);
-        proceed(task, idle);
-    }
-
-    private synchronized boolean tooManyImmediate() {
-        return tasks.size() >= IscsiOptions.COMMANDS_MAX + IMMEDIATE_MAX;
-    }
-
-    private void checkImmediateData(final Pdu pdu, final ScsiTask task) throws PduException {
-        final boolean unsolicited = task.writes() && !pdu.isFinal();
-        final boolean refused = pdu.dataLength() > 0 && (!parameters.immediateData || !task.writes())
-                || unsolicited && parameters.initialR2t
-                || pdu.dataLength() > parameters.unsolicitedLengthMax();
-        if (refused) {
-            throw new PduException(
-                    "unsolicited data that was not agreed to", Opcode.REJECT_PROTOCOL_ERROR, pdu.header());
-        }
-    }
-
-    private void plan(final ScsiTask task, final Pdu pdu) {
-        try {
-            final Cdb cdb = pdu.cdb();
-            final Plan plan = pdu.lun() == 0 ? unit.plan(nexus, cdb) : LogicalUnit.planForNoUnit(cdb);
-            task.plan = plan;
-            task.neededLength = neededLength(task, plan);
-        } catch (final ScsiException ex) {
-            task.failure = ex;
-        } catch (final RuntimeException ex) {
-            task.failure = unit.failureOf(ex);
-        }
-    }
-
-    /** How much of what the command takes the initiator has for it (RFC 7143 section 11.4.5.1: residual overflow). */
-    private static int neededLength(final ScsiTask task, final Plan plan) throws ScsiException {
-        final long available = task.writes() ? Integer.toUnsignedLong(task.expectedLength) : 0;
-        if (plan.unlessExact != null && available != plan.dataOutLength) {
-            throw new ScsiException(plan.unlessExact);
-        }
-        if (available >= plan.dataOutLength) {
-            return plan.dataOutLength;
-        }
-        final boolean wholeBlocks = plan.truncatableTo > 0 && available % plan.truncatableTo == 0;
-        if (!wholeBlocks || !task.writes()) {
-            throw new ScsiException(Sense.INVALID_INFORMATION_UNIT);
-        }
-        return (int) available;
-    }
-
-    /** Finds memory for the command's data and puts there what came with it. */
-    private void collect(final ScsiTask task, final Pdu pdu) {
-        final boolean more = task.writes() && !pdu.isFinal();
-        if (pdu.dataLength() > 0 || more || task.neededLength > 0) {
-            final int expected = task.expectedLength < 0 ? Integer.MAX_VALUE : task.expectedLength;
-            task.transfer =
-                    new DataOutTransfer(parameters, task.neededLength, expected, pdu.dataLength(), more);
-        }
-        final int length = memoryLength(task);
-        if (task.failure != null || length == 0) {
-            task.admitted = true;
-            return;
-        }
-        synchronized (this) {
-            final boolean waits = isLarge(task) && !parked.isEmpty();
-            task.memory = waits ? null : memory.take(length);
-            task.admitted = task.memory != null;
-            if (!task.admitted) {
-                task.memory = task.neededLength > 0 ? memory.take(TransferBuffers.SMALL_LENGTH) : null;
-                put(task, 0, pdu);
-                parked.add(task); // From here on another thread may take it over.
-                return;
-            }
-        }
-        put(task, 0, pdu);
-    }
-
-    private static int memoryLength(final ScsiTask task) {
-        if (task.plan == null || task.plan.kind == Plan.Kind.ANSWER) {
-            return 0;
-        }
-        return Math.max(task.neededLength, readLength(task));
-    }
-
-    /** Bytes of an answer that the initiator can take; work puts down its whole answer, whatever is sent of it. */
-    private static int readLength(final ScsiTask task) {
-        if (task.plan.kind == Plan.Kind.WORK) {
-            return task.plan.dataInLength;
-        }
-        final long room = task.reads() ? Integer.toUnsignedLong(task.expectedLength) : 0;
-        return (int) Math.min(task.plan.dataInLength, room);
-    }
-
-    private static void put(final ScsiTask task, final int offset, final Pdu pdu) {
-        final int length = Math.min(pdu.dataLength(), task.neededLength - offset);
-        if (length > 0 && task.memory != null) {
-            task.memory.bytes.put(offset, pdu.data(), 0, length);
-        }
-    }
-
-    private void onDataOut(final Pdu pdu) {
-        final int offset = pdu.u32(40);
-        final ScsiTask task;
-        boolean wrong = false;
-        synchronized (this) {
-            task = tasks.get(pdu.initiatorTaskTag());
-            if (task == null || task.state != ScsiTask.State.COLLECTING || task.transfer == null) {
-                return; // Of a command that was aborted or has failed: the initiator may not know yet.
-            }
-            try {
-                task.transfer.onData(pdu.targetTransferTag(), pdu.u32(36), offset, pdu.dataLength(), pdu.isFinal());
-                if (isLarge(task)) {
-                    put(task, offset, pdu); // Parked: another thread may exchange its memory and see its last data.
-                }
-            } catch (final DataOutTransfer.SequenceException ex) {
-                wrong = true;
-                parked.remove(task);
-                task.failure = new ScsiException(Sense.DATA_PHASE_ERROR);
-            }
-        }
-        if (wrong) {
-            end(task);
-            return;
-        }
-        if (!isLarge(task)) {
-            put(task, offset, pdu);
-        }
-        proceed(task, false);
-    }
-
-    /** Its memory comes out of the budget, for which it may have to wait. */
-    private static boolean isLarge(final ScsiTask task) {
-        return memoryLength(task) > TransferBuffers.SMALL_LENGTH;
-    }
-
-    /** Asks for more data, or goes on to run the command when all is there. Any thread. */
-    private void proceed(final ScsiTask task, final boolean idle) {
-        final List<DataOutTransfer.Request> requests = new ArrayList<>(0);
-        boolean runs = false;
-        synchronized (this) {
-            if (task.state != ScsiTask.State.COLLECTING) {
-                return; // Another thread saw the last of its data or memory arrive, or it was aborted.
-            }
-            if (task.failure == null) {
-                if (!task.admitted) {
-                    return;
-                }
-                if (collected(task, requests)) {
-                    runs = tasks.mayRun(task);
-                    task.state = runs ? ScsiTask.State.EXECUTING : ScsiTask.State.READY;
-                }
-            } else if (task.transfer != null && task.transfer.unsolicitedOpen()) {
-                return; // It is refused, but the initiator has not finished sending.
-            }
-        }
-        if (task.failure != null) {
-            end(task);
-        } else if (runs) {
-            execute(task, idle);
-        } else {
-            requests.forEach(request -> replies.offer(Replies.r2t(0, task.tag, request)));
-        }
-    }
-
-    /** Whether all data is here; otherwise adds what is to be asked for. Holds the session. */
-    private boolean collected(final ScsiTask task, final List<DataOutTransfer.Request> requests) {
-        if (task.transfer == null || task.transfer.complete()) {
-            return true;
-        }
-        for (DataOutTransfer.Request request = task.transfer.next(transferTags);
-                request != null;
-                request = task.transfer.next(transferTags)) {
-            transferTags = transferTags + 1 == Opcode.NO_TAG ? 0 : transferTags + 1;
-            requests.add(request);
-        }
-        return false;
-    }
-
-    // Running
-
-    private void execute(final ScsiTask task, final boolean idle) {
-        final Plan plan = task.plan;
-        if (plan.kind == Plan.Kind.ANSWER) {
-            task.answer = plan.answer;
-            task.answerLength = plan.answer.length;
-            end(task);
-        } else if (plan.dataOutLength > 0 && task.neededLength == 0
-                || plan.op == IoRequest.Op.READ && readLength(task) == 0) {
-            end(task); // The initiator has not a single block for it, or wants none.
-        } else if (plan.sharing == Plan.Sharing.NONE) {
-            run(task, idle);
-        } else {
-            unit.gate().enter(plan.sharing == Plan.Sharing.EXCLUSIVE, () -> {
-                task.inGate = true;
-                run(task, idle && Thread.currentThread() == connectionThread);
-            });
-        }
-    }
-
-    private void run(final ScsiTask task, final boolean idle) {
-        if (isAborted(task)) {
-            end(task);
-        } else if (task.plan.kind == Plan.Kind.WORK) {
-            workThreads.execute(() -> work(task));
-        } else {
-            final int length = fill(task);
-            final boolean inline = idle && windowUsed.get() <= 1 && length <= INLINE_LENGTH_MAX && task.op != IoRequest.Op.FLUSH && !task.fua;
-            if (inline) {
-                workers.execute(task);
-            } else {
-                workers.submit(task);
-            }
-        }
-    }
-
-    private synchronized boolean isAborted(final ScsiTask task) {
-        return task.aborted;
-    }
-
-    private int fill(final ScsiTask task) {
-        final Plan plan = task.plan;
-        task.export = unit.export();
-        task.op = plan.op;
-        task.offset = plan.offset;
-        task.fua = plan.fua;
-        task.index = 0;
-        task.buffer = task.memory == null ? null : task.memory.view;
-        task.length = switch (plan.op) {
-            case READ -> readLength(task);
-            case WRITE -> task.neededLength;
-            default -> plan.length;
-        };
-        if (plan.op == IoRequest.Op.READ) {
-            task.answerLength = (int) task.length;
-        }
-        return plan.op == IoRequest.Op.CACHE ? 0 : (int) task.length;
-    }
-
-    private void work(final ScsiTask task) {
-        Throwable failure = null;
-        try {
-            task.answerLength = task.plan.work.run(workspace(task));
-        } catch (final ScsiException | RuntimeException | Error ex) {
-            failure = ex;
-        }
-        onCompleted(task, failure);
-    }
-
-    private Plan.Workspace workspace(final ScsiTask task) {
-        final MutableDirectBuffer scratch = workThreads.scratch();
-        return new Plan.Workspace() {
-            @Override
-            public MutableDirectBuffer data() {
-                return task.memory.view;
-            }
-
-            @Override
-            public int dataOutLength() {
-                return task.neededLength;
-            }
-
-            @Override
-            public MutableDirectBuffer scratch() {
-                return scratch;
-            }
-        };
-    }
-
-    /** The volume is done with the task. Any thread. */
-    void onCompleted(final ScsiTask task, final Throwable failureOrNull) {
-        if (failureOrNull != null) {
-            task.failure = unit.failureOf(failureOrNull);
-        }
-        end(task);
-    }
-
-    // Ending
-
-    /** Answers a task that is not waiting for anything any more, unless it was aborted. Any thread. */
-    private void end(final ScsiTask task) {
-        if (task.inGate) {
-            task.inGate = false;
-            unit.gate().leave();
-        }
-        final List<ScsiTask> runnable;
-        final boolean answered;
-        final List<Runnable> waiters;
-        synchronized (this) {
-            if (task.state == ScsiTask.State.ENDED) {
-                return; // Aborted before it ran.
-            }
-            task.state = ScsiTask.State.ENDED;
-            runnable = takeRunnable(task);
-            answered = !task.aborted && !ended;
-            waiters = List.copyOf(task.abortWaiters);
-        }
-        closeWindow(task);
-        if (answered) {
-            answer(task);
-        } else {
-            giveBack(task);
-        }
-        waiters.forEach(Runnable::run);
-        runnable.forEach(next -> execute(next, false));
-        if (Thread.currentThread() != connectionThread) {
-            replies.flush();
-        }
-    }
-
-    private List<ScsiTask> takeRunnable(final ScsiTask task) {
-        final List<ScsiTask> runnable = tasks.remove(task);
-        runnable.forEach(next -> next.state = ScsiTask.State.EXECUTING);
-        return runnable;
-    }
-
-    private void closeWindow(final ScsiTask task) {
-        if (!task.immediate) {
-            windowUsed.decrementAndGet();
-        }
-    }
-
-    private void answer(final ScsiTask task) {
-        final ScsiReply reply = new ScsiReply(task, unit, parameters, () -> giveBack(task));
-        bytesRead.add(reply.dataLength());
-        bytesWritten.add(task.failure == null ? task.neededLength : 0);
-        if (reply.dataLength() == 0) {
-            giveBack(task);
-        }
-        replies.offer(reply);
-    }
-
-    /** Returns the task's memory, once, and lets in those who wait for it. */
-    private void giveBack(final ScsiTask task) {
-        final TransferBuffer buffer;
-        synchronized (this) {
-            buffer = task.memory;
-            task.memory = null;
-        }
-        if (buffer == null) {
-            return;
-        }
-        memory.giveBack(buffer);
-        if (buffer.length() > TransferBuffers.SMALL_LENGTH) {
-            admitParked();
-        }
-    }
-
-    private void admitParked() {
-        for (ScsiTask next = takeParked(); next != null; next = takeParked()) {
-            proceed(next, false);
-        }
-        if (Thread.currentThread() != connectionThread) {
-            replies.flush();
-        }
-    }
-
-    private ScsiTask takeParked() {
-        synchronized (this) {
-            final ScsiTask next = parked.peek();
-            final TransferBuffer large = next == null ? null : memory.take(memoryLength(next));
-            if (large == null) {
-                return null;
-            }
-            parked.remove();
-            final TransferBuffer small = next.memory;
-            if (small != null) {
-                large.bytes.put(0, small.bytes, 0, small.length());
-                memory.giveBack(small);
-            }
-            next.memory = large;
-            next.admitted = true;
-            return next;
-        }
-    }
-
-    // Aborting
-
-    @Override
-    public void abortAll(final Runnable whenEnded) {
-        final List<ScsiTask> all;
-        synchronized (this) {
-            all = new ArrayList<>(tasks.all());
-        }
-        abort(all, whenEnded);
-    }
-
-    /** Ends tasks without an answer. What the volume has already cannot be stopped: {@code whenEnded} waits for it. */
-    private void abort(final List<ScsiTask> victims, final Runnable whenEnded) {
-        final AtomicInteger left = new AtomicInteger(1);
-        final Runnable one = () -> {
-            if (left.decrementAndGet() == 0) {
-                whenEnded.run();
-            }
-        };
-        final List<ScsiTask> stopped = new ArrayList<>();
-        final List<ScsiTask> runnable = new ArrayList<>();
-        synchronized (this) {
-            for (final ScsiTask task : victims) {
-                if (task.state == ScsiTask.State.EXECUTING) {
-                    task.aborted = true;
-                    left.incrementAndGet();
-                    task.abortWaiters.add(one);
-                } else if (task.state != ScsiTask.State.ENDED) {
-                    task.state = ScsiTask.State.ENDED;
-                    parked.remove(task);
-                    stopped.add(task);
-                    runnable.addAll(takeRunnable(task));
-                }
-            }
-        }
-        for (final ScsiTask task : stopped) {
-            closeWindow(task);
-            giveBack(task);
-        }
-        runnable.forEach(next -> execute(next, false));
-        one.run();
-    }
-
+    /** Task management function request (RFC 7143 section 11.5). */
     private void onTaskManagement(final Pdu pdu) {
         final int function = pdu.flags() & 0x7f;
         final int tag = pdu.initiatorTaskTag();
@@ -659,48 +145,42 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
             return;
         }
         switch (function) {
-            case 1 -> abortTask(pdu);
-            // Each nexus has a task set of its own (TST), so that CLEAR TASK SET reaches no further than ABORT TASK SET.
-            case 2, 4 -> abortAll(() -> respond(tag, TMF_COMPLETE));
+            case 1 -> {
+                if (!tasks.abort(pdu.u32(20), () -> respond(tag, TMF_COMPLETE))) {
+                    respond(tag, TMF_NO_TASK);
+                }
+            }
+            // Each nexus has a task set of its own (TST), so that CLEAR TASK SET reaches no further than ABORT TASK
+            // SET.
+            case 2, 4 -> tasks.abortAll(() -> respond(tag, TMF_COMPLETE));
             case 3 -> respond(tag, TMF_NOT_SUPPORTED);
             case 5, 6 -> unit.reset(() -> respond(tag, TMF_COMPLETE));
-            case 7 -> unit.reset(() -> {
-                replies.offer(Replies.taskManagement(tag, TMF_COMPLETE, connection::coldReset));
-                replies.flush();
-            });
+            case 7 ->
+                unit.reset(() -> {
+                    replies.offer(Replies.taskManagement(tag, TMF_COMPLETE, connection::coldReset));
+                    replies.flush();
+                });
             case 8 -> respond(tag, TMF_NO_REASSIGN);
             default -> respond(tag, TMF_REJECTED);
         }
     }
 
-    private void abortTask(final Pdu pdu) {
-        final ScsiTask task;
-        synchronized (this) {
-            task = tasks.get(pdu.u32(20));
-        }
-        if (task == null) {
-            respond(pdu.initiatorTaskTag(), TMF_NO_TASK);
-        } else {
-            abort(List.of(task), () -> respond(pdu.initiatorTaskTag(), TMF_COMPLETE));
-        }
-    }
-
+    /** Any thread: whoever ends the last task of those that had to end. */
     private void respond(final int tag, final int response) {
         replies.offer(Replies.taskManagement(tag, response, () -> {}));
-        if (Thread.currentThread() != connectionThread) {
-            replies.flush();
-        }
+        replies.flush();
     }
 
-    /** The connection is gone, or is to go: no command is answered any more. {@code whenEnded}: the last one has ended. */
+    /**
+     * The connection is gone, or is to go: no command is answered any more. {@code whenEnded}: the last one has ended.
+     */
     void terminate(final Runnable whenEnded) {
-        synchronized (this) {
-            ended = true;
+        if (tasks == null) {
+            whenEnded.run();
+        } else {
+            tasks.terminate(whenEnded);
         }
-        abortAll(whenEnded);
     }
-
-    // The rest
 
     private void onNopOut(final Pdu pdu) {
         if (pdu.initiatorTaskTag() == Opcode.NO_TAG) {
@@ -710,54 +190,6 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
         final byte[] echoed = new byte[Math.min(data.remaining(), parameters.initiatorDataLengthMax)];
         data.get(echoed);
         replies.offer(Replies.pong(pdu.lun(), pdu.initiatorTaskTag(), echoed));
-    }
-
-    /** SendTargets (RFC 7143 appendix C), in as many PDUs as the initiator's limit asks for. */
-    private void onText(final Pdu pdu) throws PduException {
-        if (pdu.targetTransferTag() == Opcode.NO_TAG) {
-            if ((pdu.flags() & Opcode.CONTINUE) != 0) {
-                replies.offer(Replies.reject(Opcode.REJECT_NOT_SUPPORTED, pdu.header()));
-                return;
-            }
-            textPending = answerText(pdu);
-            textSent = 0;
-        } else if (textSent == 0) {
-            replies.offer(Replies.reject(Opcode.REJECT_INVALID_FIELD, pdu.header()));
-            return;
-        }
-        final int length = Math.min(textPending.length - textSent, parameters.initiatorDataLengthMax);
-        final byte[] part = java.util.Arrays.copyOfRange(textPending, textSent, textSent + length);
-        textSent += length;
-        final boolean last = textSent == textPending.length;
-        if (last) {
-            textPending = NO_TEXT;
-            textSent = 0;
-        }
-        replies.offer(Replies.text(pdu.initiatorTaskTag(), last ? Opcode.NO_TAG : 1, part));
-    }
-
-    private byte[] answerText(final Pdu pdu) throws PduException {
-        final java.util.Map<String, String> offered = TextParameters.decode(pdu.dataBytes());
-        final java.util.Map<String, String> answers = new java.util.LinkedHashMap<>();
-        final String wanted = offered.remove("SendTargets");
-        offered.forEach((key, value) -> {
-            if (!"MaxRecvDataSegmentLength".equals(key)) {
-                answers.putAll(SessionParameters.notUnderstood(key, value));
-            } else {
-                parameters.negotiate(key, value, login.discovery(), answers);
-            }
-        });
-        final java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
-        out.writeBytes(TextParameters.encode(answers));
-        if (wanted != null) {
-            final boolean all = "All".equals(wanted);
-            if (all && !login.discovery()) {
-                TextParameters.append(out, "SendTargets", "Reject");
-            } else {
-                out.writeBytes(connection.targets(all ? null : wanted.isEmpty() ? login.targetName() : wanted));
-            }
-        }
-        return out.toByteArray();
     }
 
     private void onLogout(final Pdu pdu) {
@@ -772,10 +204,15 @@ final class FullFeaturePhase implements Nexus.Tasks, PduEncoder.Window {
             return;
         }
         loggedOut = true;
-        abortAll(() -> {
-            replies.offer(Replies.logout(tag, LOGOUT_COMPLETE, () -> connection.closeAfterReplies(null)));
+        final Runnable answer = () -> {
+            replies.offer(Replies.logout(tag, LOGOUT_COMPLETE, connection::closeAfterReplies));
             replies.flush();
-        });
+        };
+        if (tasks == null) {
+            answer.run();
+        } else {
+            tasks.abortAll(answer);
+        }
     }
 
     /** Asks the initiator to show that it is there. */

@@ -15,11 +15,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection, which is one session, on a thread of its own: reads PDUs, hands them to the login phase and then to the full
- * feature phase, sends what other threads could not, and watches the clock.
+ * One connection, which is one session, on a thread of its own: reads PDUs, hands them to the login phase and then to
+ * the full feature phase, sends what other threads could not, and watches the clock.
  *
- * <p>The socket does not block: this thread waits in a selector, so that it can both read and write, and no other thread waits
- * for a slow peer. Whatever a peer sends, it ends this connection at worst, with one line in the log.
+ * <p>The socket does not block: this thread waits in a selector, so that it can both read and write, and no other
+ * thread waits for a slow peer. Whatever a peer sends, it ends this connection at worst, with one line in the log.
  */
 final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, LoginPhase.Admission, PduEncoder.Window {
     private static final Logger LOG = LoggerFactory.getLogger(IscsiConnection.class);
@@ -50,11 +50,11 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     private int loginCommandSn;
     private int sessionHandle;
     private LogicalUnit admittedUnit;
-    private FullFeaturePhase admitted;
+    private volatile FullFeaturePhase admitted;
     private volatile FullFeaturePhase phase;
     private volatile boolean socketFull;
     private volatile boolean closing;
-    private volatile String closeReason;
+    private volatile String closeReason = "logout";
 
     /** @param channel accepted; belongs to this object from here on */
     IscsiConnection(final IscsiTarget target, final SocketChannel channel) throws IOException {
@@ -78,20 +78,18 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
 
     @Override
     public void run() {
-        String reason;
         try {
             loop();
-            reason = closeReason;
+            LOG.info("session closed: peer={} initiator={} reason={}", peer, initiator(), closeReason);
         } catch (final PduException ex) {
-            reason = "protocol violated: " + ex.getMessage();
             rejectLast(ex);
+            LOG.warn("connection dropped: peer={} initiator={} problem={}", peer, initiator(), ex.getMessage());
         } catch (final IOException ex) {
-            reason = "connection lost: " + ex.getMessage();
+            LOG.info("connection lost: peer={} initiator={} problem={}", peer, initiator(), ex.getMessage());
         } catch (final RuntimeException | Error ex) {
-            LOG.error("bug in a session: peer={}", peer, ex);
-            reason = "internal error";
+            LOG.error("connection dropped: peer={} initiator={}", peer, initiator(), ex);
         }
-        end(reason);
+        end();
     }
 
     private void loop() throws IOException, PduException {
@@ -124,13 +122,15 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     private void await(final boolean congested) throws IOException {
         key.interestOps((congested ? 0 : SelectionKey.OP_READ) | (socketFull ? SelectionKey.OP_WRITE : 0));
         final long timeout = congested ? Math.min(CONGESTED_WAIT_MILLIS, waitMillis()) : waitMillis();
-        selector.select(selected -> {
-            if (selected.isWritable()) {
-                socketFull = false;
-                heard(); // It takes what we send: it is alive.
-                replies.flush();
-            }
-        }, Math.max(1, timeout));
+        selector.select(
+                selected -> {
+                    if (selected.isWritable()) {
+                        socketFull = false;
+                        heard(); // It takes what we send: it is alive.
+                        replies.flush();
+                    }
+                },
+                Math.max(1, timeout));
         if (replies.failure() != null) {
             throw replies.failure();
         }
@@ -167,9 +167,9 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         final LoginReply reply = login.onPdu(pdu);
         replies.offer(reply);
         if (login.refusal() != null) {
-            closeReason = "login refused: " + login.refusal();
+            LOG.warn("login refused: peer={} reason={}", peer, login.refusal());
             replies.flush();
-            closing = true;
+            drop("login refused");
         } else if (login.established() != null) {
             enterFullFeaturePhase();
         }
@@ -180,14 +180,19 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         replies.flush(); // The login response leaves without digests, all after it with those agreed on.
         decoder = new PduDecoder(SessionParameters.RECEIVED_DATA_LENGTH_MAX);
         decoder.digests(parameters.headerDigest, parameters.dataDigest);
-        final ByteBuffer larger = ByteBuffer.allocateDirect(RECEIVE_LENGTH).put(received).flip();
+        final ByteBuffer larger =
+                ByteBuffer.allocateDirect(RECEIVE_LENGTH).put(received).flip();
         received = larger;
         phase = admitted;
-        LOG.info(
-                "session opened: initiator={} target={} peer={}",
-                login.established().initiatorName(),
-                login.established().discovery() ? "(discovery)" : login.established().targetName(),
-                peer);
+        if (login.established().discovery()) {
+            LOG.debug("discovery: initiator={} peer={}", initiator(), peer);
+        } else {
+            LOG.info(
+                    "session opened: initiator={} target={} peer={}",
+                    initiator(),
+                    login.established().targetName(),
+                    peer);
+        }
     }
 
     /** Tells the peer why, if it still listens. */
@@ -198,7 +203,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         }
     }
 
-    private void end(final String reason) {
+    private void end() {
         closing = true;
         try {
             channel.close();
@@ -207,18 +212,10 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
             LOG.warn("closing a connection failed: peer={} problem={}", peer, ex.getMessage());
         }
         replies.close();
-        final FullFeaturePhase current = admitted;
-        if (reason == null) {
-            LOG.info("session closed: peer={}", peer);
-        } else if (current != null && current.login().discovery()) {
-            LOG.debug("discovery ended: peer={} reason={}", peer, reason);
-        } else {
-            LOG.warn("connection dropped: peer={} initiator={} reason={}", peer, initiator(), reason);
-        }
-        if (current == null) {
+        if (admitted == null) {
             onEnded();
         } else {
-            current.terminate(this::onEnded);
+            admitted.terminate(this::onEnded);
         }
     }
 
@@ -229,7 +226,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     /** No command of this session is left. Any thread. */
     private void onEnded() {
         if (admittedUnit != null) {
-            target.units().release(admittedUnit, admitted.nexus());
+            target.units().release(admittedUnit, admitted.tasks().nexus());
         }
         target.onEnded(this);
         ended.countDown();
@@ -278,17 +275,21 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         admittedUnit = unit;
     }
 
+    /** @param unit null in a discovery session */
     FullFeaturePhase newSession(final LoginRequest request, final LogicalUnit unit) {
-        return new FullFeaturePhase(
-                request,
-                login.parameters(),
-                unit,
-                replies,
-                target.workers(),
-                target.workThreads(),
-                new TransferBuffers(target.options().sessionBytesMax()),
-                this,
-                loginCommandSn);
+        final CommandWindow window = new CommandWindow(loginCommandSn, IscsiOptions.COMMANDS_MAX);
+        final SessionTasks tasks = unit == null
+                ? null
+                : new SessionTasks(
+                        request.port(),
+                        login.parameters(),
+                        unit,
+                        replies,
+                        window,
+                        target.workers(),
+                        target.workThreads(),
+                        new TransferBuffers(target.options().sessionBytesMax()));
+        return new FullFeaturePhase(request, login.parameters(), unit, window, tasks, replies, this);
     }
 
     @Override
@@ -305,19 +306,20 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
 
     @Override
     public int expectedCommandSn() {
-        return admitted == null ? loginCommandSn : admitted.expectedCommandSn();
+        return admitted == null ? loginCommandSn : admitted.window().expectedCommandSn();
     }
 
     @Override
     public int maxCommandSn() {
-        return admitted == null ? loginCommandSn : admitted.maxCommandSn();
+        return admitted == null ? loginCommandSn : admitted.window().maxCommandSn();
     }
 
     // Asked by the session and the target
 
     @Override
-    public void closeAfterReplies(final String reason) {
-        drop(reason);
+    public void closeAfterReplies() {
+        closing = true;
+        selector.wakeup();
     }
 
     @Override
@@ -330,7 +332,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         target.coldReset(admitted.unit());
     }
 
-    /** Ends the connection soon, without waiting. Any thread. {@code reason}: null when all is as it should be. */
+    /** Ends the connection soon, without waiting. Any thread. */
     void drop(final String reason) {
         closeReason = reason;
         closing = true;
@@ -354,13 +356,14 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
 
     SessionStatus status() {
         final FullFeaturePhase session = admitted;
+        final SessionTasks tasks = session.tasks();
         return new SessionStatus(
                 session.login().initiatorName(),
                 session.login().discovery() ? "" : session.login().targetName(),
                 peer.getAddress().getHostAddress() + ":" + peer.getPort(),
                 session.unit() != null && session.unit().export().readOnly(),
-                session.commands.sum(),
-                session.bytesRead.sum(),
-                session.bytesWritten.sum());
+                tasks == null ? 0 : tasks.commands.sum(),
+                tasks == null ? 0 : tasks.bytesRead.sum(),
+                tasks == null ? 0 : tasks.bytesWritten.sum());
     }
 }

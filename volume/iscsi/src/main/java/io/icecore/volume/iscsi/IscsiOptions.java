@@ -21,7 +21,8 @@ import java.util.Set;
  * @param removable           the medium can be ejected: for tests of initiators
  * @param discoveredSnapshotsMax snapshots of each volume that discovery lists, newest first, 0 to 10000
  * @param sessionsMax         sessions and logins at once, 1 to 4096
- * @param sessionBytesMax     memory for transfers above 64 KiB of one session, 4 MiB to 1 GiB. Besides these a session uses at
+ * @param sessionBytesMax     memory for transfers above 64 KiB of one session, 8 MiB to 1 GiB. Besides these a
+ *                            session uses at
  *                            most 64 KiB for each of its {@value #COMMANDS_MAX} commands and 1 MiB of its own
  * @param loginTimeout        from accepting a connection to the end of its login
  * @param pingInterval        silence after which an initiator is asked whether it is still there
@@ -93,47 +94,112 @@ public record IscsiOptions(
 
     public IscsiOptions withAllowedInitiators(final Set<String> names) {
         return new IscsiOptions(
-                storeLabel, names, initiatorCredentials, targetCredential, reservationStore, geometry, removable,
-                discoveredSnapshotsMax, sessionsMax, sessionBytesMax, loginTimeout, pingInterval, pingTimeout);
+                storeLabel,
+                names,
+                initiatorCredentials,
+                targetCredential,
+                reservationStore,
+                geometry,
+                removable,
+                discoveredSnapshotsMax,
+                sessionsMax,
+                sessionBytesMax,
+                loginTimeout,
+                pingInterval,
+                pingTimeout);
     }
 
     /** @param target null for one-way CHAP */
     public IscsiOptions withChap(final List<ChapCredential> initiators, final ChapCredential target) {
         return new IscsiOptions(
-                storeLabel, allowedInitiators, initiators, target, reservationStore, geometry, removable,
-                discoveredSnapshotsMax, sessionsMax, sessionBytesMax, loginTimeout, pingInterval, pingTimeout);
+                storeLabel,
+                allowedInitiators,
+                initiators,
+                target,
+                reservationStore,
+                geometry,
+                removable,
+                discoveredSnapshotsMax,
+                sessionsMax,
+                sessionBytesMax,
+                loginTimeout,
+                pingInterval,
+                pingTimeout);
     }
 
     public IscsiOptions withReservationStore(final ReservationStore store) {
         return new IscsiOptions(
-                storeLabel, allowedInitiators, initiatorCredentials, targetCredential, store, geometry, removable,
-                discoveredSnapshotsMax, sessionsMax, sessionBytesMax, loginTimeout, pingInterval, pingTimeout);
+                storeLabel,
+                allowedInitiators,
+                initiatorCredentials,
+                targetCredential,
+                store,
+                geometry,
+                removable,
+                discoveredSnapshotsMax,
+                sessionsMax,
+                sessionBytesMax,
+                loginTimeout,
+                pingInterval,
+                pingTimeout);
     }
 
     public IscsiOptions withGeometry(final Geometry blocks, final boolean ejectable) {
         return new IscsiOptions(
-                storeLabel, allowedInitiators, initiatorCredentials, targetCredential, reservationStore, blocks,
-                ejectable, discoveredSnapshotsMax, sessionsMax, sessionBytesMax, loginTimeout, pingInterval, pingTimeout);
+                storeLabel,
+                allowedInitiators,
+                initiatorCredentials,
+                targetCredential,
+                reservationStore,
+                blocks,
+                ejectable,
+                discoveredSnapshotsMax,
+                sessionsMax,
+                sessionBytesMax,
+                loginTimeout,
+                pingInterval,
+                pingTimeout);
     }
 
     public IscsiOptions withLimits(final int sessions, final int bytesOfEach, final int discoveredSnapshots) {
         return new IscsiOptions(
-                storeLabel, allowedInitiators, initiatorCredentials, targetCredential, reservationStore, geometry,
-                removable, discoveredSnapshots, sessions, bytesOfEach, loginTimeout, pingInterval, pingTimeout);
+                storeLabel,
+                allowedInitiators,
+                initiatorCredentials,
+                targetCredential,
+                reservationStore,
+                geometry,
+                removable,
+                discoveredSnapshots,
+                sessions,
+                bytesOfEach,
+                loginTimeout,
+                pingInterval,
+                pingTimeout);
     }
 
     public IscsiOptions withTimeouts(final Duration login, final Duration interval, final Duration timeout) {
         return new IscsiOptions(
-                storeLabel, allowedInitiators, initiatorCredentials, targetCredential, reservationStore, geometry,
-                removable, discoveredSnapshotsMax, sessionsMax, sessionBytesMax, login, interval, timeout);
+                storeLabel,
+                allowedInitiators,
+                initiatorCredentials,
+                targetCredential,
+                reservationStore,
+                geometry,
+                removable,
+                discoveredSnapshotsMax,
+                sessionsMax,
+                sessionBytesMax,
+                login,
+                interval,
+                timeout);
     }
 
     private static void requirePositive(final Duration value, final String name) {
         require(!value.isNegative() && !value.isZero(), name, value, "more than nothing");
     }
 
-    private static void require(
-            final boolean holds, final String name, final Object value, final String expected) {
+    private static void require(final boolean holds, final String name, final Object value, final String expected) {
         if (!holds) {
             throw new IllegalArgumentException(name + ": " + value + " (expected: " + expected + ")");
         }

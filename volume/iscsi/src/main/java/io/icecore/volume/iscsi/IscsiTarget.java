@@ -23,11 +23,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves every volume and snapshot of a store over iSCSI (RFC 7143): one target for each, logical unit 0. A target is looked up
- * when an initiator logs in, so there is nothing to set up for it and nothing to take away.
+ * Serves every volume and snapshot of a store over iSCSI (RFC 7143): one target for each, logical unit 0. A target is
+ * looked up when an initiator logs in, so there is nothing to set up for it and nothing to take away.
  *
- * <p>Start reading at {@link IscsiConnection}, which is a session's thread, then {@link LoginPhase}, {@link FullFeaturePhase} and
- * {@link LogicalUnit#plan}.
+ * <p>Start reading at {@link IscsiConnection}, which is a session's thread, then {@link LoginPhase}, {@link
+ * FullFeaturePhase} and {@link LogicalUnit#plan}.
  */
 public final class IscsiTarget implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IscsiTarget.class);
@@ -230,14 +230,14 @@ public final class IscsiTarget implements AutoCloseable {
             final LogicalUnit unit = units.open(request.targetName());
             final FullFeaturePhase session = connection.newSession(request, unit);
             synchronized (admission) {
-                if (sessionOf(request) != null) {
-                    return LoginStatus.SERVICE_UNAVAILABLE; // Two logins of one port at once: one of them wins.
-                }
-                if (units.attach(unit, session.nexus(), attention)) {
+                // Two logins of one port at once: one of them wins.
+                if (sessionOf(request) == null
+                        && units.attach(unit, session.tasks().nexus(), attention)) {
                     connection.admitted(nextSessionHandle(), session, unit);
                     return LoginStatus.SUCCESS;
                 }
             }
+            units.release(unit, session.tasks().nexus()); // Closes it if nobody else is there.
         }
         return LoginStatus.SERVICE_UNAVAILABLE;
     }

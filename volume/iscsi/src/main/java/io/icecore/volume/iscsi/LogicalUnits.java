@@ -11,10 +11,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The logical units in use: opened with the first session, closed with the last. One for each export, by its identity, so that
- * sessions which came by different names share locks and reservations.
+ * The logical units in use: opened with the first session, closed with the last. One for each export, by its
+ * identity, so that sessions which came by different names share locks and reservations.
  *
- * <p>Registrations outlive the unit for as long as the target runs: an initiator that logs out and comes back finds them.
+ * <p>Registrations outlive the unit for as long as the target runs: an initiator that logs out and comes back finds
+ * them.
  */
 final class LogicalUnits {
     private final IscsiOptions options;
@@ -66,7 +67,9 @@ final class LogicalUnits {
         }
     }
 
-    /** Makes a nexus with a unit that {@link #open} returned. False: the unit has been closed meanwhile, open it again. */
+    /**
+     * Makes a nexus with a unit that {@link #open} returned. False: the unit has been closed meanwhile, open it again.
+     */
     synchronized boolean attach(final LogicalUnit unit, final Nexus nexus, final Sense attention) {
         if (units.get(unit.export().id()) != unit) {
             return false;
@@ -75,7 +78,7 @@ final class LogicalUnits {
         return true;
     }
 
-    /** Ends a nexus; closes the unit with the last of them. */
+    /** Ends a nexus, if there is one; closes the unit when none is left. */
     synchronized void release(final LogicalUnit unit, final Nexus nexus) {
         unit.detach(nexus);
         if (unit.nexusCount() == 0 && units.remove(unit.export().id(), unit)) {

@@ -15,8 +15,9 @@ import java.util.Map;
  *      +-----------------authenticated, T, NSG=3----------^
  * </pre>
  *
- * <p>Pure: knows neither sockets nor volumes. Whether a target exists and whether there is room for a session is asked of
- * {@link Admission} at the very end, so that nobody learns of a target's existence without having authenticated.
+ * <p>Pure: knows neither sockets nor volumes. Whether a target exists and whether there is room for a session is
+ * asked of {@link Admission} at the very end, so that nobody learns of a target's existence without having
+ * authenticated.
  */
 final class LoginPhase {
     /** Opens what was asked for. */
@@ -86,8 +87,7 @@ final class LoginPhase {
     /** @throws PduException when this is no login request at all */
     LoginReply onPdu(final Pdu pdu) throws PduException {
         if (pdu.opcode() != Opcode.LOGIN) {
-            throw new PduException(
-                    "opcode during login: " + pdu.opcode(), Opcode.REJECT_PROTOCOL_ERROR, pdu.header());
+            throw new PduException("opcode during login: " + pdu.opcode(), Opcode.REJECT_PROTOCOL_ERROR, pdu.header());
         }
         final int requested = pdu.flags() >> 2 & 3;
         if (stage < 0) {
@@ -199,7 +199,8 @@ final class LoginPhase {
         if (options.loopbackOnly()) {
             return loopbackPeer;
         }
-        return options.allowedInitiators().isEmpty() || options.allowedInitiators().contains(initiatorName);
+        return options.allowedInitiators().isEmpty()
+                || options.allowedInitiators().contains(initiatorName);
     }
 
     private LoginStatus takeNames(final Pdu pdu, final Map<String, String> offered) {

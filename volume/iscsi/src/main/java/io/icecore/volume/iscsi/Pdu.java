@@ -4,8 +4,8 @@ import io.icecore.volume.iscsi.scsi.Cdb;
 import java.nio.ByteBuffer;
 
 /**
- * One received PDU: flyweight over its basic header segment and its data segment (RFC 7143 section 11.2). Valid until more
- * is read into the buffer beneath it.
+ * One received PDU: flyweight over its basic header segment and its data segment (RFC 7143 section 11.2). Valid until
+ * more is read into the buffer beneath it.
  *
  * <pre>
  * offset  size  field

@@ -4,12 +4,15 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * Cuts received bytes into PDUs and verifies their digests (RFC 7143 sections 11.2, 13.1). Knows lengths and nothing of what
- * a PDU means. Every length is checked against a limit before anyone waits for that many bytes.
+ * Cuts received bytes into PDUs and verifies their digests (RFC 7143 sections 11.2, 13.1). Knows lengths and nothing
+ * of what a PDU means. Every length is checked against a limit before anyone waits for that many bytes.
  */
 final class PduDecoder {
     static final int DIGEST_LENGTH = 4;
-    /** Bytes of additional header segments; the field could say 1020, nothing that is served needs more than a long CDB. */
+    /**
+     * Bytes of additional header segments; the field could say 1020, nothing that is served needs more than a long
+     * CDB.
+     */
     static final int ADDITIONAL_HEADER_LENGTH_MAX = 256;
 
     private final int dataLengthMax;

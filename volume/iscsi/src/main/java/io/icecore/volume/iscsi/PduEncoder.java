@@ -6,8 +6,8 @@ import java.nio.channels.GatheringByteChannel;
 import java.util.zip.CRC32C;
 
 /**
- * Turns replies into bytes: headers and short data in one staging buffer, long data where it lies, all of it handed to the
- * socket in one gathering write. Counts StatSN, so that numbers are in the order of the wire.
+ * Turns replies into bytes: headers and short data in one staging buffer, long data where it lies, all of it handed
+ * to the socket in one gathering write. Counts StatSN, so that numbers are in the order of the wire.
  *
  * <p>Not thread-safe: {@link ReplyQueue} lets one thread in at a time.
  */

@@ -76,8 +76,7 @@ final class ScsiReply implements Reply {
         final boolean endsBurst = last || burst == burstLengthMax;
         burst = endsBurst ? 0 : burst;
         final long residual = last ? task.residual() : 0;
-        final int flags =
-                (endsBurst ? Opcode.FINAL : 0) | (last ? STATUS | Replies.residualFlags(residual) : 0);
+        final int flags = (endsBurst ? Opcode.FINAL : 0) | (last ? STATUS | Replies.residualFlags(residual) : 0);
         encoder.begin(Opcode.DATA_IN, flags).u32(16, task.tag).u32(20, Opcode.NO_TAG);
         if (last) {
             encoder.statSn(true).u8(3, ScsiStatus.GOOD).u32(44, Replies.residualCount(residual));

@@ -15,8 +15,8 @@ import java.util.List;
  *        +-----------aborted-----------+--> ENDED            +--aborted: ends without an answer
  * </pre>
  *
- * <p>The state and the fields marked so are guarded by the session ({@link FullFeaturePhase}); the rest belongs to whichever
- * thread the state says.
+ * <p>The state and the fields marked so are guarded by the session ({@link SessionTasks}); the rest belongs to
+ * whichever thread the state says.
  */
 final class ScsiTask extends IoRequest {
     enum State {
@@ -38,7 +38,7 @@ final class ScsiTask extends IoRequest {
     private static final int WRITE = 0x20;
     private static final int ATTRIBUTE_MASK = 0x07;
 
-    final FullFeaturePhase session;
+    final SessionTasks session;
     final int tag;
     final int flags;
     /** Bytes that the initiator expects to move: Expected Data Transfer Length. */
@@ -72,7 +72,7 @@ final class ScsiTask extends IoRequest {
     /** In the gate of the logical unit. */
     boolean inGate;
 
-    ScsiTask(final FullFeaturePhase session, final Pdu pdu) {
+    ScsiTask(final SessionTasks session, final Pdu pdu) {
         this.session = session;
         this.tag = pdu.initiatorTaskTag();
         this.flags = pdu.flags();

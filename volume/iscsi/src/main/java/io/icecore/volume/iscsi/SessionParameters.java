@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The operational parameters of a session and the rules by which both ends agree on them (RFC 7143 section 13). Starts with
- * the defaults of the RFC; {@link #negotiate} takes what the initiator offers and gives the answers.
+ * The operational parameters of a session and the rules by which both ends agree on them (RFC 7143 section 13).
+ * Starts with the defaults of the RFC; {@link #negotiate} takes what the initiator offers and gives the answers.
  */
 final class SessionParameters {
     /** What this target takes in one data segment, and declares. */
@@ -97,7 +97,8 @@ final class SessionParameters {
             case "MaxConnections" ->
                 answers.put(key, discovery ? IRRELEVANT : answer(Math.min(number(value, 1, 65_535), 1)));
             case "ErrorRecoveryLevel" -> answers.put(key, answer(Math.min(number(value, 0, 2), 0)));
-            case "DefaultTime2Wait" -> answers.put(key, answer(number(value, 0, 3600) < 0 ? -1 : Math.max(2, number(value, 0, 3600))));
+            case "DefaultTime2Wait" ->
+                answers.put(key, answer(number(value, 0, 3600) < 0 ? -1 : Math.max(2, number(value, 0, 3600))));
             case "DefaultTime2Retain" -> answers.put(key, answer(Math.min(number(value, 0, 3600), 0)));
             case "DataPDUInOrder", "DataSequenceInOrder" ->
                 answers.put(key, discovery ? IRRELEVANT : isBoolean(value) ? "Yes" : REJECT);

@@ -27,8 +27,8 @@ final class TargetNames {
     }
 
     /**
-     * Every spec that a target name can stand for, the most likely first: {@code a.at.b} is the volume of that name or the
-     * snapshot b of a. Empty when the name is not one of ours.
+     * Every spec that a target name can stand for, the most likely first: {@code a.at.b} is the volume of that name
+     * or the snapshot b of a. Empty when the name is not one of ours.
      */
     List<String> specsOf(final String targetName) {
         final List<String> specs = new ArrayList<>();

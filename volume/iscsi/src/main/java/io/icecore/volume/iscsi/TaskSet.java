@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The commands of a session in the order of their arrival, and which of them may run now (SAM-5 section 8): SIMPLE ones in any
- * order but not past an ORDERED one, an ORDERED one when all before it have ended, HEAD OF QUEUE at once.
+ * The commands of a session in the order of their arrival, and which of them may run now (SAM-5 section 8): SIMPLE
+ * ones in any order but not past an ORDERED one, an ORDERED one when all before it have ended, HEAD OF QUEUE at once.
  *
  * <p>Not thread-safe: the session guards it.
  */

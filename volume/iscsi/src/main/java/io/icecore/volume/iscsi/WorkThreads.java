@@ -9,15 +9,16 @@ import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * Threads for commands of several steps, which block in the volume between them. Apart from the volume's own workers, whose
- * threads must not wait for each other. Shared by all sessions of a target; what waits is bounded by their command windows.
+ * Threads for commands of several steps, which block in the volume between them. Apart from the volume's own workers,
+ * whose threads must not wait for each other. Shared by all sessions of a target; what waits is bounded by their
+ * command windows.
  */
 final class WorkThreads implements AutoCloseable {
     private static final int CLOSE_SECONDS_MAX = 60;
 
     private final ThreadPoolExecutor threads;
-    private final ThreadLocal<UnsafeBuffer> scratch =
-            ThreadLocal.withInitial(() -> new UnsafeBuffer(java.nio.ByteBuffer.allocateDirect(Plan.Workspace.SCRATCH_LENGTH)));
+    private final ThreadLocal<UnsafeBuffer> scratch = ThreadLocal.withInitial(
+            () -> new UnsafeBuffer(java.nio.ByteBuffer.allocateDirect(Plan.Workspace.SCRATCH_LENGTH)));
 
     WorkThreads(final int threadCount) {
         final AtomicInteger ordinal = new AtomicInteger();

@@ -6,13 +6,13 @@ import io.icecore.volume.NoSuchException;
 import io.icecore.volume.ReadOnlyException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.List;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 
@@ -186,7 +186,9 @@ public final class InMemoryExports implements ExportTable {
             check(offset, length, false);
             long at = offset;
             final long end = offset + length;
-            for (final long chunk : new ConcurrentSkipListMap<>(volume.chunks).tailMap(offset / CHUNK).keySet()) {
+            for (final long chunk : new ConcurrentSkipListMap<>(volume.chunks)
+                    .tailMap(offset / CHUNK)
+                    .keySet()) {
                 final long from = Math.max(at, chunk * CHUNK);
                 final long to = Math.min(end, (chunk + 1) * CHUNK);
                 if (from >= end) {

@@ -5,8 +5,8 @@ import io.icecore.volume.iscsi.scsi.Geometry;
 import java.net.InetSocketAddress;
 
 /**
- * Serves a volume in memory, for trying initiators by hand: {@code ServeInMemory PORT [BLOCK_LENGTH [removable]]}. Ends with
- * its standard input.
+ * Serves a volume in memory, for trying initiators by hand: {@code ServeInMemory PORT [BLOCK_LENGTH [removable]]}.
+ * Ends with its standard input.
  */
 public final class ServeInMemory {
     private static final long SIZE = 1L << 30;
@@ -20,8 +20,10 @@ public final class ServeInMemory {
         final IscsiOptions options = IscsiOptions.of("test").withGeometry(geometry, arguments.length > 2);
         try (VolumeWorkers workers = new VolumeWorkers(4, 256);
                 IscsiTarget target = new IscsiTarget(options, exports, workers)) {
-            final IscsiPortal portal = target.listen(new InetSocketAddress("127.0.0.1", Integer.parseInt(arguments[0])));
-            System.out.println("iscsi://127.0.0.1:" + portal.address().getPort() + '/' + target.targetName("vm1") + "/0");
+            final IscsiPortal portal =
+                    target.listen(new InetSocketAddress("127.0.0.1", Integer.parseInt(arguments[0])));
+            System.out.println(
+                    "iscsi://127.0.0.1:" + portal.address().getPort() + '/' + target.targetName("vm1") + "/0");
             while (System.in.read() >= 0) {
                 // Until the other end closes it.
             }

@@ -11,10 +11,10 @@ import org.agrona.MutableDirectBuffer;
 /**
  * Decodes the commands that read, write and unmap logical blocks (SBC-3 section 5) and says what each needs.
  *
- * <p>What is atomic, and what is not: COMPARE AND WRITE and ORWRITE read, decide and write while no other command of any
- * session of this target changes the unit ({@link Plan.Sharing#EXCLUSIVE}). Clients of other servers that write to the
- * same volume are not kept out. A READ beside them may see some chunks before and some after. When power fails in the
- * middle, each chunk of 4 KiB holds its old or its new content.
+ * <p>What is atomic, and what is not: COMPARE AND WRITE and ORWRITE read, decide and write while no other command of
+ * any session of this target changes the unit ({@link Plan.Sharing#EXCLUSIVE}). Clients of other servers that write
+ * to the same volume are not kept out. A READ beside them may see some chunks before and some after. When power fails
+ * in the middle, each chunk of 4 KiB holds its old or its new content.
  */
 final class BlockCommands {
     private static final int FUA = 0x08;
@@ -96,9 +96,7 @@ final class BlockCommands {
     Plan prefetch(final Cdb cdb) throws ScsiException {
         final Range range = checkedRange(range(cdb), Long.MAX_VALUE);
         final long blocks = range.blocks == 0 ? unit.blockCount() - range.lba : range.blocks;
-        return blocks == 0
-                ? Plan.good()
-                : Plan.request(IoRequest.Op.CACHE, offset(range.lba), blocks * blockLength);
+        return blocks == 0 ? Plan.good() : Plan.request(IoRequest.Op.CACHE, offset(range.lba), blocks * blockLength);
     }
 
     // Comparing
@@ -124,11 +122,7 @@ final class BlockCommands {
                         blockLength,
                         workspace -> compare(offset, workspace.dataOutLength(), Integer.MAX_VALUE, workspace));
             default ->
-                Plan.work(
-                        Sharing.NONE,
-                        blockLength,
-                        0,
-                        workspace -> compare(offset, length, blockLength, workspace));
+                Plan.work(Sharing.NONE, blockLength, 0, workspace -> compare(offset, length, blockLength, workspace));
         };
     }
 
@@ -179,7 +173,11 @@ final class BlockCommands {
 
     /** Index of the first byte that differs, or -1. */
     private static int mismatch(
-            final DirectBuffer left, final int leftIndex, final DirectBuffer right, final int rightIndex, final int length) {
+            final DirectBuffer left,
+            final int leftIndex,
+            final DirectBuffer right,
+            final int rightIndex,
+            final int length) {
         int i = 0;
         while (i + Long.BYTES <= length && left.getLong(leftIndex + i) == right.getLong(rightIndex + i)) {
             i += Long.BYTES;
@@ -300,8 +298,8 @@ final class BlockCommands {
     }
 
     /**
-     * UNMAP (SBC-3 section 5.28). Every block named reads as zeroes afterwards, parts of a chunk included: LBPRZ says so, and
-     * a range that is sometimes cleared and sometimes not is of use to nobody.
+     * UNMAP (SBC-3 section 5.28). Every block named reads as zeroes afterwards, parts of a chunk included: LBPRZ says
+     * so, and a range that is sometimes cleared and sometimes not is of use to nobody.
      */
     Plan unmap(final Cdb cdb) throws ScsiException {
         if (cdb.bit(1, 0x01)) {

@@ -5,9 +5,9 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * The commands of the logical unit: code, service action, the bits of the CDB that are looked at, and how each fares while
- * another initiator holds a reservation. REPORT SUPPORTED OPERATION CODES and {@link LogicalUnit#plan} read the same
- * table, so that what is claimed is what is done.
+ * The commands of the logical unit: code, service action, the bits of the CDB that are looked at, and how each fares
+ * while another initiator holds a reservation. REPORT SUPPORTED OPERATION CODES and {@link LogicalUnit#plan} read the
+ * same table, so that what is claimed is what is done.
  *
  * <p>The string is the CDB usage data of SPC-4 section 6.35.3: the operation code, then a one for each bit that is
  * evaluated; a service action stands in byte 1 as its own value.

@@ -8,8 +8,9 @@ import java.util.ArrayDeque;
  * <p>Nobody waits on a thread: who may not enter yet leaves a continuation, which runs on the thread that lets it in.
  * First come, first served, so that a stream of writes cannot keep a COMPARE AND WRITE out for ever.
  *
- * <p>One gate for each logical unit, shared by all sessions of the target. It knows nothing of other protocols: a client
- * that writes to the same volume through another server comes between the read and the write of an exclusive command.
+ * <p>One gate for each logical unit, shared by all sessions of the target. It knows nothing of other protocols: a
+ * client that writes to the same volume through another server comes between the read and the write of an exclusive
+ * command.
  */
 public final class ExclusiveGate {
     private record Waiting(boolean exclusive, Runnable entered) {}

@@ -9,8 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * EXTENDED COPY (LID1) and RECEIVE COPY RESULTS (SPC-4 sections 6.4, 6.18): copies blocks within one logical unit without
- * sending them to the initiator and back. Other units cannot be reached: a target here has but one.
+ * EXTENDED COPY (LID1) and RECEIVE COPY RESULTS (SPC-4 sections 6.4, 6.18): copies blocks within one logical unit
+ * without sending them to the initiator and back. Other units cannot be reached: a target here has but one.
  *
  * <p>A copy is over when the command is answered, so its status is never "in progress".
  */
@@ -111,8 +111,7 @@ final class ExtendedCopy {
             }
             final int designatorLength = list.get(index + 7) & 0xff;
             if (designatorLength != naa.length
-                    || !Arrays.equals(
-                            list.array(), index + 8, index + 8 + naa.length, naa, 0, naa.length)) {
+                    || !Arrays.equals(list.array(), index + 8, index + 8 + naa.length, naa, 0, naa.length)) {
                 throw new ScsiException(Sense.COPY_TARGET_UNREACHABLE);
             }
         }
@@ -199,7 +198,12 @@ final class ExtendedCopy {
         out.position(out.position() + 16); // No inline data.
         out.putShort((short) 0x0008).putShort((short) 4).put((byte) 2);
         out.put((byte) BLOCK_TO_BLOCK).put((byte) IDENTIFICATION_TARGET).put((byte) 0);
-        out.putShort((short) 0x8001).putShort((short) 32).putInt(1).putInt(1).putInt(SEGMENT_BYTES_MAX).put((byte) 9);
+        out.putShort((short) 0x8001)
+                .putShort((short) 32)
+                .putInt(1)
+                .putInt(1)
+                .putInt(SEGMENT_BYTES_MAX)
+                .put((byte) 9);
         return out.array();
     }
 }

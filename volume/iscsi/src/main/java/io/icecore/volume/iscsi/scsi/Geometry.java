@@ -8,7 +8,7 @@ package io.icecore.volume.iscsi.scsi;
 public record Geometry(int blockLength) {
     public static final int PHYSICAL_LENGTH = 4096;
     /** Bytes that one command may read or write. */
-    public static final int TRANSFER_LENGTH_MAX = 4 << 20;
+    public static final int TRANSFER_LENGTH_MAX = 8 << 20;
     /** Bytes that one UNMAP or WRITE SAME may cover. */
     static final int UNMAP_LENGTH_MAX = 512 << 20;
 

@@ -121,8 +121,13 @@ final class InquiryData {
         return Arrays.copyOf(out.array(), out.position());
     }
 
-    private static void putDesignator(final ByteBuffer out, final int first, final int second, final byte[] designator) {
-        out.put((byte) first).put((byte) second).put((byte) 0).put((byte) designator.length).put(designator);
+    private static void putDesignator(
+            final ByteBuffer out, final int first, final int second, final byte[] designator) {
+        out.put((byte) first)
+                .put((byte) second)
+                .put((byte) 0)
+                .put((byte) designator.length)
+                .put(designator);
     }
 
     /** UTF-8, with at least one zero byte, to a multiple of 4 (SPC-4 section 7.8.6.11). */

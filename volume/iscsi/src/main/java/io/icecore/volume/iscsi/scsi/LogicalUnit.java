@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An export as a direct access block device (SPC-4, SBC-3). One object for all initiators that are logged in to it: what
- * they share, and what one has to be told of another, is here.
+ * An export as a direct access block device (SPC-4, SBC-3). One object for all initiators that are logged in to it:
+ * what they share, and what one has to be told of another, is here.
  *
  * <p>Thread-safe. {@link #plan} neither blocks nor changes blocks; it may take a unit attention or a RESERVE (6).
  */
@@ -116,8 +116,8 @@ public final class LogicalUnit {
     }
 
     /**
-     * LOGICAL UNIT RESET and the resets of the target (SAM-5 section 6.3.3): all commands end, RESERVE and the mode pages
-     * fall back, persistent reservations stay.
+     * LOGICAL UNIT RESET and the resets of the target (SAM-5 section 6.3.3): all commands end, RESERVE and the mode
+     * pages fall back, persistent reservations stay.
      *
      * @param ended runs once no command of before is left, on any thread
      */
@@ -226,8 +226,7 @@ public final class LogicalUnit {
             case REQUEST_SENSE -> requestSense(nexus, cdb);
             case READ_CAPACITY_10 -> readCapacity10(cdb);
             case READ_CAPACITY_16 -> readCapacity16(cdb);
-            case READ_DEFECT_DATA_10 ->
-                Plan.answer(new byte[] {0, (byte) (cdb.u8(2) & 0x1f), 0, 0}, cdb.u16(7));
+            case READ_DEFECT_DATA_10 -> Plan.answer(new byte[] {0, (byte) (cdb.u8(2) & 0x1f), 0, 0}, cdb.u16(7));
             case READ_DEFECT_DATA_12 ->
                 Plan.answer(new byte[] {0, (byte) (cdb.u8(1) & 0x1f), 0, 0, 0, 0, 0, 0}, cdb.u32(6));
             case MODE_SENSE_6 -> Plan.answer(modeSense(cdb, false), cdb.u8(4));
@@ -275,8 +274,7 @@ public final class LogicalUnit {
 
     /** SPC-2 table 10. */
     private static boolean allowedUnderReserve(final Command command, final Cdb cdb) {
-        return command == Command.RELEASE_6
-                || command == Command.PREVENT_ALLOW_MEDIUM_REMOVAL && (cdb.u8(4) & 3) == 0;
+        return command == Command.RELEASE_6 || command == Command.PREVENT_ALLOW_MEDIUM_REMOVAL && (cdb.u8(4) & 3) == 0;
     }
 
     private static Command.Access effectiveAccess(final Command command, final Cdb cdb) {
@@ -370,7 +368,11 @@ public final class LogicalUnit {
         }
         final long last = Math.min(blockCount() - 1, 0xffff_ffffL);
         return Plan.answer(
-                ByteBuffer.allocate(8).putInt((int) last).putInt(geometry.blockLength()).array(), 8);
+                ByteBuffer.allocate(8)
+                        .putInt((int) last)
+                        .putInt(geometry.blockLength())
+                        .array(),
+                8);
     }
 
     private Plan readCapacity16(final Cdb cdb) {
@@ -416,7 +418,7 @@ public final class LogicalUnit {
     }
 
     private synchronized void loadOrEject(final boolean load) throws ScsiException {
-        if (!load && nexuses.stream().anyMatch(Nexus::preventsRemoval)) {
+        if (nexuses.stream().anyMatch(Nexus::preventsRemoval)) {
             throw new ScsiException(Sense.REMOVAL_PREVENTED);
         }
         loaded = load;

@@ -70,8 +70,7 @@ final class ModePages {
      * @param blockCount  logical blocks of the unit
      * @param blockLength bytes
      */
-    byte[] sense(
-            final Cdb cdb, final boolean ten, final boolean readOnly, final long blockCount, final int blockLength)
+    byte[] sense(final Cdb cdb, final boolean ten, final boolean readOnly, final long blockCount, final int blockLength)
             throws ScsiException {
         final int control = cdb.u8(2) >> 6;
         final int page = cdb.u8(2) & 0x3f;

@@ -3,8 +3,8 @@ package io.icecore.volume.iscsi.scsi;
 import java.util.ArrayDeque;
 
 /**
- * One initiator port logged in to one logical unit (SAM-5 section 4.6): what the unit has to tell it, and how to end what it
- * is doing.
+ * One initiator port logged in to one logical unit (SAM-5 section 4.6): what the unit has to tell it, and how to end
+ * what it is doing.
  */
 public final class Nexus {
     private static final int ATTENTIONS_MAX = 16;

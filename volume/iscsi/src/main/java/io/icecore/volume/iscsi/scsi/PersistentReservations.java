@@ -12,8 +12,8 @@ import java.util.function.Predicate;
 /**
  * Who has registered with a logical unit, who has reserved it, and what that keeps others from (SPC-4 section 5.13).
  *
- * <p>A command computes the next {@link Registrations}, saves them if an initiator asked for that, and only then publishes
- * them. Every command of every initiator looks at them, so looking takes no lock.
+ * <p>A command computes the next {@link Registrations}, saves them if an initiator asked for that, and only then
+ * publishes them. Every command of every initiator looks at them, so looking takes no lock.
  *
  * <p>What others must be told is returned as {@link Notice}s: this class knows ports by name and nothing of sessions.
  */
@@ -211,9 +211,7 @@ public final class PersistentReservations {
         final Registrations left = now.without(port);
         publish(left.persistent(survives).next());
         final boolean ended = now.type() != null && left.type() == null;
-        return ended && now.type().admitsRegistrants()
-                ? notices(left, port, Sense.RESERVATIONS_RELEASED)
-                : List.of();
+        return ended && now.type().admitsRegistrants() ? notices(left, port, Sense.RESERVATIONS_RELEASED) : List.of();
     }
 
     private void checkKey(final String port, final long key) throws ScsiException {
@@ -259,7 +257,8 @@ public final class PersistentReservations {
         checkKey(port, key);
         final Registrations now = current;
         final boolean all = now.type() != null && now.type().heldByAll();
-        final boolean takesOver = now.type() != null && (all ? victimKey == 0 : now.keys().get(now.holder()) == victimKey);
+        final boolean takesOver =
+                now.type() != null && (all ? victimKey == 0 : now.keys().get(now.holder()) == victimKey);
         if (!takesOver && victimKey == 0) {
             throw new ScsiException(Sense.invalidParameter(8));
         }
@@ -269,7 +268,9 @@ public final class PersistentReservations {
             throw ScsiException.reservationConflict();
         }
         final Map<String, Long> left = new LinkedHashMap<>(now.keys());
-        left.entrySet().removeIf(entry -> victim.test(entry) && !(takesOver && entry.getKey().equals(port)));
+        left.entrySet()
+                .removeIf(entry ->
+                        victim.test(entry) && !(takesOver && entry.getKey().equals(port)));
         Registrations next = now.withKeys(left);
         if (takesOver) {
             next = next.reserved(port, type);
@@ -342,7 +343,10 @@ public final class PersistentReservations {
                 .toList();
     }
 
-    /** Saves first: a reservation that an initiator relies on after a power loss must not be one that was only in memory. */
+    /**
+     * Saves first: a reservation that an initiator relies on after a power loss must not be one that was only in
+     * memory.
+     */
     private void publish(final Registrations next) {
         if (next.persistent()) {
             store.save(exportId, next.encode());

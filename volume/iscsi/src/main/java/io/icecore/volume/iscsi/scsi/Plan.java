@@ -4,9 +4,9 @@ import io.icecore.volume.IoRequest;
 import org.agrona.MutableDirectBuffer;
 
 /**
- * What a command asks for, once its CDB has been decoded and found permitted: an answer that is already there, one request
- * to the volume, or work of several steps. Says how many bytes the initiator has to send first, so that the transport can
- * fetch them; knows nothing of the transport.
+ * What a command asks for, once its CDB has been decoded and found permitted: an answer that is already there, one
+ * request to the volume, or work of several steps. Says how many bytes the initiator has to send first, so that the
+ * transport can fetch them; knows nothing of the transport.
  */
 public final class Plan {
     public enum Kind {
@@ -57,6 +57,7 @@ public final class Plan {
     public final long offset;
     /** Bytes. */
     public final long length;
+
     public final boolean fua;
     public final Sharing sharing;
     public final Work work;
@@ -98,7 +99,8 @@ public final class Plan {
 
     /** GOOD, with {@code data} cut to what the initiator allocated for it. */
     static Plan answer(final byte[] data, final long allocationLength) {
-        final byte[] cut = data.length <= allocationLength ? data : java.util.Arrays.copyOf(data, (int) allocationLength);
+        final byte[] cut =
+                data.length <= allocationLength ? data : java.util.Arrays.copyOf(data, (int) allocationLength);
         return new Plan(Kind.ANSWER, cut, null, 0, 0, false, Sharing.NONE, null, 0, cut.length, 0, null);
     }
 
@@ -108,7 +110,18 @@ public final class Plan {
 
     static Plan read(final long offset, final int length) {
         return new Plan(
-                Kind.REQUEST, NO_DATA, IoRequest.Op.READ, offset, length, false, Sharing.NONE, null, 0, length, 0, null);
+                Kind.REQUEST,
+                NO_DATA,
+                IoRequest.Op.READ,
+                offset,
+                length,
+                false,
+                Sharing.NONE,
+                null,
+                0,
+                length,
+                0,
+                null);
     }
 
     static Plan write(final long offset, final int length, final boolean fua, final int blockLength) {
@@ -142,8 +155,8 @@ public final class Plan {
     }
 
     /**
-     * As {@link #work}, but the initiator has to have exactly as much as the CDB says: the meaning of the bytes depends on their
-     * number.
+     * As {@link #work}, but the initiator has to have exactly as much as the CDB says: the meaning of the bytes
+     * depends on their number.
      */
     static Plan exactWork(final Sharing sharing, final int dataOutLength, final Sense unlessExact, final Work work) {
         return new Plan(Kind.WORK, NO_DATA, null, 0, 0, false, sharing, work, dataOutLength, 0, 0, unlessExact);

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.zip.CRC32C;
 
 /**
- * One state of the persistent reservations of a logical unit. Immutable: a command makes a new one, which takes effect as a
- * whole or, when it could not be saved, not at all.
+ * One state of the persistent reservations of a logical unit. Immutable: a command makes a new one, which takes
+ * effect as a whole or, when it could not be saved, not at all.
  *
  * <p>As bytes, big-endian:
  * <pre>

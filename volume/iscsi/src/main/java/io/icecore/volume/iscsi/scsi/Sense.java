@@ -112,9 +112,15 @@ public record Sense(int key, int code, long information, int fieldPointer, boole
 
     private byte[] encodeDescriptors() {
         final ByteBuffer out = ByteBuffer.allocate(8 + 12 + 8);
-        out.put((byte) DESCRIPTOR_CURRENT).put((byte) key).putShort((short) code).putInt(0);
+        out.put((byte) DESCRIPTOR_CURRENT)
+                .put((byte) key)
+                .putShort((short) code)
+                .putInt(0);
         if (information != NO_INFORMATION) {
-            out.putShort((short) 0x000a).put((byte) INFORMATION_VALID).put((byte) 0).putLong(information);
+            out.putShort((short) 0x000a)
+                    .put((byte) INFORMATION_VALID)
+                    .put((byte) 0)
+                    .putLong(information);
         }
         if (fieldPointer != NO_FIELD) {
             out.putShort((short) 0x0206).putShort((short) 0);

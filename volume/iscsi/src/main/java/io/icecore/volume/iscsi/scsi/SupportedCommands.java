@@ -48,7 +48,8 @@ final class SupportedCommands {
         final ByteBuffer out = ByteBuffer.allocate(4 + commands.length * each).putInt(commands.length * each);
         for (final Command command : commands) {
             out.put((byte) command.code()).put((byte) 0);
-            out.putShort((short) (command.hasServiceAction() ? command.serviceAction() : 0)).put((byte) 0);
+            out.putShort((short) (command.hasServiceAction() ? command.serviceAction() : 0))
+                    .put((byte) 0);
             out.put((byte) ((timeouts ? 0x02 : 0) | (command.hasServiceAction() ? 0x01 : 0)));
             out.putShort((short) command.cdbLength());
             if (timeouts) {
@@ -73,6 +74,9 @@ final class SupportedCommands {
 
     /** No command has a limit of its own: both times zero. */
     private static void putTimeouts(final ByteBuffer out) {
-        out.putShort((short) (TIMEOUTS_LENGTH - 2)).putShort((short) 0).putInt(0).putInt(0);
+        out.putShort((short) (TIMEOUTS_LENGTH - 2))
+                .putShort((short) 0)
+                .putInt(0)
+                .putInt(0);
     }
 }
