@@ -47,12 +47,15 @@ final class CommandWindow implements PduEncoder.Window {
      * @throws PduException when a number was left out, which on one connection cannot be a matter of overtaking
      */
     boolean admits(final Pdu pdu) throws PduException {
+        if (pdu.immediate()) {
+            return true; // Has no number of its own: it comes through even when the window is closed.
+        }
         final int number = pdu.commandSn();
         final int next = expected;
         if (number - next < 0 || number - max > 0) {
             return false;
         }
-        if (!pdu.immediate() && number != next) {
+        if (number != next) {
             throw new PduException(
                     "CmdSN: " + number + " (expected: " + next + ")", Opcode.REJECT_PROTOCOL_ERROR, pdu.header());
         }
