@@ -170,24 +170,28 @@ public final class IscsiTarget implements AutoCloseable {
 
     /** Serves an accepted connection, which belongs to the target from here on. */
     void serve(final SocketChannel channel) throws IOException {
-        IscsiConnection connection = null;
-        if (!closed && connections.size() < options.sessionsMax()) {
-            try {
-                connection = new IscsiConnection(this, channel);
-            } catch (final IOException | RuntimeException ex) {
-                LOG.warn("connection refused: problem={}", ex.getMessage());
-            }
-        } else {
+        if (closed || connections.size() >= options.sessionsMax()) {
             LOG.warn("connection refused: peer={} connections={}", channel.getRemoteAddress(), connections.size());
-        }
-        if (connection == null) {
             channel.close();
             return;
         }
-        connections.add(connection);
-        final Thread thread = new Thread(connection, "iscsi-" + ordinal.incrementAndGet());
-        thread.setDaemon(true);
-        thread.start();
+        IscsiConnection connection = null;
+        try {
+            connection = new IscsiConnection(this, channel);
+            connections.add(connection);
+            final Thread thread = new Thread(connection, "iscsi-" + ordinal.incrementAndGet());
+            thread.setDaemon(true);
+            thread.start();
+            if (closed) {
+                connection.drop("target closed"); // It was closed meanwhile and may have missed this one.
+            }
+        } catch (final IOException | RuntimeException | OutOfMemoryError ex) {
+            LOG.warn("connection refused: problem={}", ex.toString());
+            channel.close();
+            if (connection != null) {
+                onEnded(connection);
+            }
+        }
     }
 
     void onEnded(final IscsiConnection connection) {

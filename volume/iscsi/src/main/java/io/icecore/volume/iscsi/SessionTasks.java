@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.agrona.MutableDirectBuffer;
 
 /**
@@ -300,24 +301,26 @@ final class SessionTasks implements Nexus.Tasks {
     private void run(final ScsiTask task, final boolean idle) {
         if (isAborted(task)) {
             end(task);
-        } else if (task.plan.kind == Plan.Kind.WORK) {
-            try {
+            return;
+        }
+        try {
+            if (task.plan.kind == Plan.Kind.WORK) {
                 workThreads.execute(() -> work(task));
-            } catch (final RejectedExecutionException ex) {
-                onCompleted(task, ex); // The target is closing.
-            }
-        } else {
-            final int length = fill(task);
-            final boolean inline = idle
-                    && window.used() <= 1
-                    && length <= INLINE_LENGTH_MAX
-                    && task.op != IoRequest.Op.FLUSH
-                    && !task.fua;
-            if (inline) {
-                workers.execute(task);
             } else {
-                workers.submit(task);
+                request(task, idle);
             }
+        } catch (final RejectedExecutionException ex) {
+            onCompleted(task, ex); // The target is closing, or the store.
+        }
+    }
+
+    private void request(final ScsiTask task, final boolean idle) {
+        final int length = fill(task);
+        final boolean brief = length <= INLINE_LENGTH_MAX && task.op != IoRequest.Op.FLUSH && !task.fua;
+        if (idle && brief && window.used() <= 1) {
+            workers.execute(task);
+        } else {
+            workers.submit(task);
         }
     }
 
@@ -345,33 +348,49 @@ final class SessionTasks implements Nexus.Tasks {
     }
 
     private void work(final ScsiTask task) {
-        Throwable failure = null;
+        final TaskWorkspace workspace = new TaskWorkspace(task, workThreads.scratch());
         try {
-            task.answerLength = task.plan.work.run(workspace(task));
+            task.answerLength = task.plan.work.run(workspace);
         } catch (final ScsiException | RuntimeException | Error ex) {
-            failure = ex;
+            onCompleted(task, ex);
+            return;
         }
-        onCompleted(task, failure);
+        if (workspace.begin == null) {
+            onCompleted(task, null);
+        } else {
+            workspace.begin.accept(() -> onCompleted(task, null));
+        }
     }
 
-    private Plan.Workspace workspace(final ScsiTask task) {
-        final MutableDirectBuffer scratch = workThreads.scratch();
-        return new Plan.Workspace() {
-            @Override
-            public MutableDirectBuffer data() {
-                return task.memory.view;
-            }
+    private static final class TaskWorkspace implements Plan.Workspace {
+        private final ScsiTask task;
+        private final MutableDirectBuffer scratch;
+        private Consumer<Runnable> begin;
 
-            @Override
-            public int dataOutLength() {
-                return task.neededLength;
-            }
+        TaskWorkspace(final ScsiTask task, final MutableDirectBuffer scratch) {
+            this.task = task;
+            this.scratch = scratch;
+        }
 
-            @Override
-            public MutableDirectBuffer scratch() {
-                return scratch;
-            }
-        };
+        @Override
+        public MutableDirectBuffer data() {
+            return task.memory.view;
+        }
+
+        @Override
+        public int dataOutLength() {
+            return task.neededLength;
+        }
+
+        @Override
+        public MutableDirectBuffer scratch() {
+            return scratch;
+        }
+
+        @Override
+        public void answerAfter(final Consumer<Runnable> starts) {
+            begin = starts;
+        }
     }
 
     /** The volume is done with the task. Any thread. */

@@ -12,6 +12,8 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -26,6 +28,22 @@ public final class InMemoryExports implements ExportTable {
     public final AtomicInteger open = new AtomicInteger();
 
     public final AtomicInteger flushes = new AtomicInteger();
+
+    private volatile CountDownLatch release = new CountDownLatch(0);
+    private final Semaphore held = new Semaphore(0);
+
+    /** Writes stop inside the export until {@link #releaseWrites}. */
+    public void holdWrites() {
+        release = new CountDownLatch(1);
+    }
+
+    public void awaitHeldWrite() throws InterruptedException {
+        held.acquire();
+    }
+
+    public void releaseWrites() {
+        release.countDown();
+    }
 
     private record Volume(
             String id, boolean readOnly, long[] size, ConcurrentMap<Long, byte[]> chunks, RuntimeException[] failure) {}
@@ -98,6 +116,17 @@ public final class InMemoryExports implements ExportTable {
             return volume.readOnly;
         }
 
+        private void awaitRelease() {
+            if (release.getCount() > 0) {
+                held.release();
+                try {
+                    release.await();
+                } catch (final InterruptedException ex) {
+                    throw new IllegalStateException(ex);
+                }
+            }
+        }
+
         private void check(final long offset, final long length, final boolean changes) {
             if (volume.failure[0] != null) {
                 throw volume.failure[0];
@@ -126,6 +155,7 @@ public final class InMemoryExports implements ExportTable {
         public void write(
                 final long offset, final DirectBuffer source, final int index, final int length, final boolean fua) {
             check(offset, length, true);
+            awaitRelease();
             for (int done = 0; done < length; ) {
                 final long at = offset + done;
                 final int from = index + done;

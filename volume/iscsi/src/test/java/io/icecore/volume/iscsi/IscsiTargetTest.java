@@ -661,4 +661,43 @@ class IscsiTargetTest {
         target.close();
         assertThatThrownBy(this::connect).isInstanceOf(IOException.class);
     }
+
+    @Test
+    void answersAPreemptAndAbortOnlyOnceTheVictimIsStill() throws Exception {
+        final TestInitiator other = connect();
+        other.isid++;
+        try (TestInitiator victim = connect().loggedIn(vm1);
+                TestInitiator winner = other.loggedIn(vm1)) {
+            reserveOut(victim, 0, 0, 0x11);
+            reserveOut(winner, 0, 0, 0x22);
+            exports.holdWrites();
+            victim.sendCommand(TestInitiator.write10(0, 8), 0xa0, 4096, random(4096));
+            exports.awaitHeldWrite();
+            final byte[] cdb = TestInitiator.cdb(0x5f, 10);
+            cdb[1] = 5;
+            cdb[2] = 1;
+            cdb[8] = 24;
+            final byte[] list =
+                    ByteBuffer.allocate(24).putLong(0x22).putLong(0x11).array();
+            final int preempt = winner.sendCommand(cdb, 0xa0, 24, list);
+            winner.timeout(200);
+            assertThatThrownBy(winner::receive)
+                    .as("the write is still under way")
+                    .isInstanceOf(IOException.class);
+            winner.timeout(TestInitiator.TIMEOUT_MILLIS);
+            exports.releaseWrites();
+            assertThat(winner.finish(preempt, list, 0).status()).isZero();
+            victim.timeout(200);
+            assertThatThrownBy(victim::receive).as("aborted: no answer").isInstanceOf(IOException.class);
+        }
+    }
+
+    private static void reserveOut(final TestInitiator initiator, final int action, final long key, final long newKey)
+            throws IOException {
+        final byte[] cdb = TestInitiator.cdb(0x5f, 10);
+        cdb[1] = (byte) action;
+        cdb[8] = 24;
+        final byte[] list = ByteBuffer.allocate(24).putLong(key).putLong(newKey).array();
+        assertThat(initiator.command(cdb, list, 0).status()).isZero();
+    }
 }

@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Sessions that send garbage, from the first byte or after a proper login. Whatever they send, the target keeps serving others,
- * and nothing is left of them: no thread, no export, no session.
+ * Sessions that send garbage, from the first byte or after a proper login. Whatever they send, the target keeps
+ * serving others, and nothing is left of them: no thread, no export, no session.
  *
  * <p>Replay: {@code -Dtest=SessionFuzzTest -Dfuzz.seed=N}.
  */

@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.zip.CRC32C;
 
 /**
- * An initiator that does what a test tells it, right or wrong. Shares no code with the target, so that a mistake of one is not
- * repeated by the other.
+ * An initiator that does what a test tells it, right or wrong. Shares no code with the target, so that a mistake of
+ * one is not repeated by the other.
  */
 final class TestInitiator implements AutoCloseable {
     static final String NAME = "iqn.2026-11.io.icecore.test:initiator";

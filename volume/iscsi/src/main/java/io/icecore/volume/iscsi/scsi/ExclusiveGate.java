@@ -18,6 +18,7 @@ public final class ExclusiveGate {
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
     private int inside;
     private boolean exclusiveInside;
+    private boolean admitting;
 
     /** Runs {@code entered} once the command may go on: at once on this thread, or later on another. */
     public void enter(final boolean exclusive, final Runnable entered) {
@@ -31,21 +32,38 @@ public final class ExclusiveGate {
         entered.run();
     }
 
-    /** The command has ended. Lets in who can go on now, on this thread. */
+    /** The command has ended. Lets in who can go on now, on this thread or on one that is at it already. */
     public void leave() {
         synchronized (this) {
             assert inside > 0 : "left more often than entered";
             inside--;
             exclusiveInside = false;
+            if (admitting) {
+                return; // One that was let in has left at once: the loop below goes on, rather than a deeper one.
+            }
+            admitting = true;
         }
-        for (Runnable next = next(); next != null; next = next()) {
-            next.run();
+        boolean done = false;
+        try {
+            for (Runnable next = next(); next != null; next = next()) {
+                next.run();
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                stopAdmitting(); // A bug in one command must not keep all others out.
+            }
         }
+    }
+
+    private synchronized void stopAdmitting() {
+        admitting = false;
     }
 
     private synchronized Runnable next() {
         final Waiting first = waiting.peek();
         if (first == null || !admits(first.exclusive)) {
+            admitting = false;
             return null;
         }
         admit(first.exclusive);

@@ -8,6 +8,7 @@ import io.icecore.volume.ReadOnlyException;
 import io.icecore.volume.iscsi.scsi.Plan.Sharing;
 import io.icecore.volume.iscsi.scsi.Plan.Workspace;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -126,18 +127,11 @@ public final class LogicalUnit {
         modePages.reset();
         loaded = true;
         final List<Nexus> affected = List.copyOf(nexuses);
-        final AtomicInteger left = new AtomicInteger(affected.size() + 1);
-        final Runnable one = () -> {
-            if (left.decrementAndGet() == 0) {
-                ended.run();
-            }
-        };
         for (final Nexus nexus : affected) {
             nexus.preventRemoval(false);
             nexus.attentionInsteadOfAll(Sense.RESET_OCCURRED);
-            nexus.tasks().abortAll(one);
         }
-        one.run();
+        abortAll(affected, ended);
     }
 
     private void tellOthers(final Nexus origin, final Sense attention) {
@@ -310,23 +304,40 @@ public final class LogicalUnit {
         }
         return Plan.work(Sharing.NONE, (int) listLength, 0, workspace -> {
             final byte[] list = parameterList(workspace).array();
+            final List<Nexus> aborted = new ArrayList<>();
             for (final PersistentReservations.Notice notice : reservations.change(nexus.port(), cdb, list)) {
-                tell(notice);
+                tell(notice, aborted);
+            }
+            if (!aborted.isEmpty()) {
+                // Whoever was preempted may still be writing: this command is over when that is.
+                workspace.answerAfter(whenEnded -> abortAll(aborted, whenEnded));
             }
             return 0;
         });
     }
 
-    private void tell(final PersistentReservations.Notice notice) {
+    private void tell(final PersistentReservations.Notice notice, final List<Nexus> aborted) {
         for (final Nexus nexus : nexuses) {
             if (nexus.port().equals(notice.port())) {
                 nexus.attention(notice.attention());
                 if (notice.abort()) {
                     nexus.attention(Sense.COMMANDS_CLEARED);
-                    nexus.tasks().abortAll(() -> {});
+                    aborted.add(nexus);
                 }
             }
         }
+    }
+
+    /** @param whenEnded runs once no command of theirs is left, on any thread */
+    private static void abortAll(final List<Nexus> affected, final Runnable whenEnded) {
+        final AtomicInteger left = new AtomicInteger(affected.size() + 1);
+        final Runnable one = () -> {
+            if (left.decrementAndGet() == 0) {
+                whenEnded.run();
+            }
+        };
+        affected.forEach(nexus -> nexus.tasks().abortAll(one));
+        one.run();
     }
 
     // The unit as such

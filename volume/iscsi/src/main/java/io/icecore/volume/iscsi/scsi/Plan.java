@@ -1,6 +1,8 @@
 package io.icecore.volume.iscsi.scsi;
 
 import io.icecore.volume.IoRequest;
+import java.util.Arrays;
+import java.util.function.Consumer;
 import org.agrona.MutableDirectBuffer;
 
 /**
@@ -38,6 +40,12 @@ public final class Plan {
 
         /** At least {@link #SCRATCH_LENGTH} bytes of any content. */
         MutableDirectBuffer scratch();
+
+        /**
+         * The command is answered only when something else is over as well. {@code begin} starts that, without
+         * waiting, and is handed what to run at its end.
+         */
+        void answerAfter(Consumer<Runnable> begin);
 
         int SCRATCH_LENGTH = 1 << 20;
     }
@@ -99,8 +107,7 @@ public final class Plan {
 
     /** GOOD, with {@code data} cut to what the initiator allocated for it. */
     static Plan answer(final byte[] data, final long allocationLength) {
-        final byte[] cut =
-                data.length <= allocationLength ? data : java.util.Arrays.copyOf(data, (int) allocationLength);
+        final byte[] cut = data.length <= allocationLength ? data : Arrays.copyOf(data, (int) allocationLength);
         return new Plan(Kind.ANSWER, cut, null, 0, 0, false, Sharing.NONE, null, 0, cut.length, 0, null);
     }
 

@@ -4,6 +4,7 @@ import io.icecore.volume.Export;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.function.Consumer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -79,6 +80,11 @@ final class UnitTester {
             @Override
             public MutableDirectBuffer scratch() {
                 return scratch;
+            }
+
+            @Override
+            public void answerAfter(final Consumer<Runnable> begin) {
+                begin.accept(() -> {});
             }
         });
     }
