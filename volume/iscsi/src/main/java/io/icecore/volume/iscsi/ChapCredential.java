@@ -1,6 +1,7 @@
 package io.icecore.volume.iscsi;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * A CHAP name and its secret (RFC 7143 section 9.2.1). Never printed: {@link #toString} leaves the secret out.
@@ -37,6 +38,10 @@ public final class ChapCredential {
 
     byte[] secret() {
         return secret;
+    }
+
+    boolean hasSecretOf(final ChapCredential other) {
+        return Arrays.equals(secret, other.secret);
     }
 
     @Override

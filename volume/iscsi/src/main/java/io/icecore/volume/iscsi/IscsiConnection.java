@@ -47,6 +47,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     private ByteBuffer received = ByteBuffer.allocateDirect(2 * PduDecoder.pduLengthMax(LOGIN_DATA_LENGTH_MAX));
     private long heardNanos;
     private boolean pinged;
+    private boolean loginBegun;
     private int loginCommandSn;
     private int sessionHandle;
     private LogicalUnit admittedUnit;
@@ -159,9 +160,9 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
             current.onPdu(pdu, !received.hasRemaining());
             return;
         }
-        if (loginCommandSn == 0 && login.established() == null) {
-            loginCommandSn = pdu.commandSn();
-            encoder.startStatSn(pdu.u32(28));
+        if (!loginBegun) {
+            loginBegun = true;
+            encoder.startStatSn(pdu.u32(28)); // ExpStatSN: any number will do, this one suits the initiator.
         }
         loginCommandSn = pdu.commandSn();
         final LoginReply reply = login.onPdu(pdu);

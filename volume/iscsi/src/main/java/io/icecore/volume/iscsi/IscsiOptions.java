@@ -68,6 +68,14 @@ public record IscsiOptions(
                 "targetCredential",
                 targetCredential,
                 "none without initiatorCredentials");
+        for (final ChapCredential credential : initiatorCredentials) {
+            // Or an initiator could have the target compute its own answer (RFC 7143 section 9.2.1).
+            require(
+                    targetCredential == null || !credential.hasSecretOf(targetCredential),
+                    "targetCredential",
+                    targetCredential,
+                    "another secret than that of " + credential);
+        }
     }
 
     public static IscsiOptions of(final String storeLabel) {

@@ -132,4 +132,12 @@ class ChapAuthenticationTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageNotContaining("short-secre");
     }
+
+    @Test
+    void takesNoSecretForBothEnds() {
+        final ChapCredential same = new ChapCredential("you", "secret-secret");
+        assertThatThrownBy(() -> IscsiOptions.of("lab").withChap(List.of(ME), same))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageNotContaining("secret-secret");
+    }
 }
