@@ -3,6 +3,7 @@ package io.icecore.cli;
 import io.icecore.store.device.DeviceOpenException;
 import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.format.CorruptStoreException;
+import io.icecore.store.format.UnknownFormatException;
 import io.icecore.volume.BusyException;
 import io.icecore.volume.NoSuchException;
 import java.io.IOException;
@@ -33,6 +34,9 @@ final class ExitCode {
         }
         if (failure instanceof NoSpaceException || outOfSpace(failure)) {
             return NO_SPACE;
+        }
+        if (failure instanceof UnknownFormatException) {
+            return FAILED; // Nothing is damaged: another version of the program can open it.
         }
         if (failure instanceof CorruptStoreException) {
             return DAMAGE;

@@ -7,6 +7,7 @@ import io.icecore.store.commit.SuperblockSlots;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.store.format.Superblock;
+import io.icecore.store.format.UnknownFormatException;
 import io.icecore.store.space.SlotGeometry;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -76,6 +77,8 @@ final class SuperblockCheck {
     private Superblock chosen(final SuperblockSlots slots) {
         try {
             return Opener.newestReadable(device, slots);
+        } catch (final UnknownFormatException ex) {
+            throw ex; // Not damaged, and not for this program to judge.
         } catch (final CorruptStoreException ex) {
             findings.add(Finding.of(ex));
             return newest();

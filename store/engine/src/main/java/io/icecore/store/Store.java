@@ -190,7 +190,7 @@ public final class Store implements AutoCloseable {
 
     /** Take this before looking up addresses that will be read without the lock. */
     public long stamp() {
-        return view == null ? committer.durableCount() : opened.current.generation;
+        return view == null ? committer.durableCount() : view.generation();
     }
 
     /**

@@ -143,6 +143,7 @@ final class Branches {
         }
         store.lock();
         try {
+            final long stamp = store.stamp();
             beforeLook.run();
             final List<Long> numbers = new ArrayList<>(List.of(number));
             final List<Long> epochs = new ArrayList<>(List.of(Extent.HEAD));
@@ -154,6 +155,9 @@ final class Branches {
                     numbers.stream().mapToLong(Long::longValue).toArray(),
                     epochs.stream().mapToLong(Long::longValue).toArray());
             lineages.put(number, lineage);
+            if (store.readOnly() && store.stamp() != stamp) {
+                lineages.remove(number); // What was forgotten meanwhile is not to come back.
+            }
             return lineage;
         } finally {
             store.unlock();

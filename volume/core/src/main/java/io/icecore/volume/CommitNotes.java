@@ -60,7 +60,8 @@ final class CommitNotes implements CommitParticipant {
         }
     }
 
-    void ensureUsable() {
+    @Override
+    public void ensureUsable() {
         if (failure != null) {
             throw new StoreException("store: a change failed half-way, reopen it: " + failure.getMessage(), failure);
         }
@@ -143,11 +144,6 @@ final class CommitNotes implements CommitParticipant {
     public void loadNotes(final DirectBuffer notes, final int length) {
         arrived = VolumeNotes.decode(notes, length);
         branches.forgetLineages();
-    }
-
-    /** Whether another generation has been opened, and not been taken over yet. */
-    boolean hasArrived() {
-        return arrived != null;
     }
 
     /** Forgets what is known of the generation before and takes over the notes of the one opened. Under the lock. */

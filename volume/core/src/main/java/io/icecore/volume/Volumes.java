@@ -1,6 +1,7 @@
 package io.icecore.volume;
 
 import io.icecore.store.Store;
+import io.icecore.store.device.StoreException;
 import java.time.Clock;
 import java.util.function.Supplier;
 
@@ -10,7 +11,7 @@ import java.util.function.Supplier;
  */
 final class Volumes {
     /** Attempts to look at one generation only, beside a writer that commits all the time. */
-    private static final int LOOKS_MAX = 8;
+    private static final int LOOKS_MAX = 64;
 
     private final Store store;
     private final Clock clock;
@@ -122,19 +123,23 @@ final class Volumes {
         notes.takeArrived();
     }
 
-    /** Runs the action under the lock. Once more when, in a store opened read-only, the ground moved under it. */
+    /**
+     * Runs the action under the lock. Once more when, in a store opened read-only, the ground moved under it: what it
+     * returns was seen in one generation.
+     */
     <T> T look(final Supplier<T> action) {
         store.lock();
         try {
-            for (int attempt = 1; ; attempt++) {
+            for (int attempt = 1; attempt <= LOOKS_MAX; attempt++) {
+                final long stamp = store.stamp();
                 notes.takeArrived();
                 try {
                     final T result = action.get();
-                    if (!notes.hasArrived() || attempt == LOOKS_MAX) {
+                    if (!movedSince(stamp)) {
                         return result;
                     }
                 } catch (final RuntimeException ex) {
-                    if (!notes.hasArrived() || attempt == LOOKS_MAX) {
+                    if (!movedSince(stamp)) {
                         throw ex;
                     }
                 }
@@ -142,6 +147,12 @@ final class Volumes {
         } finally {
             store.unlock();
         }
+        throw new StoreException(
+                "store changes faster than it can be looked at: " + store.info().path());
+    }
+
+    private boolean movedSince(final long stamp) {
+        return readOnly && store.stamp() != stamp;
     }
 
     /** Runs the action under the lock. What it changes belongs to the next commit. */

@@ -8,6 +8,9 @@ public interface CommitParticipant {
     /** Longest notes, in bytes. */
     int NOTES_LENGTH_MAX = 1536;
 
+    /** Throws when what is in memory must not be made durable. Asked before anything is changed or committed. */
+    default void ensureUsable() {}
+
     /**
      * Called under the store's lock just before a commit takes its cut. May change trees. Returns the length of the
      * notes it wrote: small state that changes with nearly every commit and would otherwise cost a leaf each time.

@@ -39,7 +39,7 @@ public final class Committer {
     /** One commit at a time: superblock n+1 is written only after the flush of n has returned. */
     private final ReentrantLock oneCommit = new ReentrantLock();
 
-    private CommitParticipant participant;
+    private volatile CommitParticipant participant;
     private volatile long cuts;
     private volatile long durableCount;
     private volatile RuntimeException failure;
@@ -72,8 +72,18 @@ public final class Committer {
         return failure;
     }
 
-    /** Throws if an earlier failure left what is on the medium unknown; only a reopen can tell. */
+    /**
+     * Throws if an earlier failure left what is on the medium, or what the layer above has in memory, unknown; only a
+     * reopen can tell.
+     */
     public void ensureUsable() {
+        if (failure == null && participant != null) {
+            try {
+                participant.ensureUsable();
+            } catch (final RuntimeException ex) {
+                poison(ex);
+            }
+        }
         if (failure != null) {
             throw new StoreException(
                     "store failed earlier and must be reopened: " + store.device.name() + ": " + failure.getMessage(),

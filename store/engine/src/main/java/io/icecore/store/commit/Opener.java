@@ -99,6 +99,7 @@ public final class Opener {
         final SuperblockSlots.Contents contents = slots.readAll(true);
         final List<Superblock> copies = copiesOfOneStore(contents, device); // 2.
         final Superblock top = newest(copies); // 3.
+        refuseIfNewerIsOfUnknownFormat(contents, top);
         refuseIfNewerMayBeUnreadable(contents, top, device);
         final Superblock chosen = complete(top, device, true) ? top : parentOf(top, copies, device); // 4.
         if (chosen.readOnlyFeatures()) {
@@ -111,6 +112,7 @@ public final class Opener {
                     "device is " + device.length() + " bytes (expected: at least " + chosen.blockCount * BLOCK_LENGTH
                             + "); truncated: " + device.name());
         }
+        slots.avoid(contents.unreadable());
         slots.protect(slotsOf(copies, chosen.parentGeneration));
         slots.protect(slotsOf(copies, chosen.generation));
         final OpenedStore store = stand(device, geometry, slots, chosen, cacheNodes); // 5.
@@ -137,8 +139,10 @@ public final class Opener {
     public static Superblock newestReadable(final BlockDevice device, final SuperblockSlots slots) {
         CorruptStoreException failure = null;
         for (int attempt = 0; attempt < READ_ONLY_ATTEMPTS; attempt++) {
-            final List<Superblock> copies = copiesOfOneStore(slots.readAll(false), device);
+            final SuperblockSlots.Contents contents = slots.readAll(false);
+            final List<Superblock> copies = copiesOfOneStore(contents, device);
             final Superblock top = newest(copies);
+            refuseIfNewerIsOfUnknownFormat(contents, top);
             try {
                 return complete(top, device, false) ? top : parentOf(top, copies, device);
             } catch (final CorruptStoreException ex) {
@@ -187,6 +191,13 @@ public final class Opener {
             }
         }
         return top;
+    }
+
+    /** A newer program has written since: what this one can read is the past, and must not become the present again. */
+    private static void refuseIfNewerIsOfUnknownFormat(final SuperblockSlots.Contents contents, final Superblock top) {
+        if (contents.unknownFormat() != null && contents.unknownFormat().generation() > top.generation) {
+            throw contents.unknownFormat();
+        }
     }
 
     private static void refuseIfNewerMayBeUnreadable(
@@ -328,7 +339,7 @@ public final class Opener {
         System.arraycopy(chosen.rootGenerations, 0, opening.rootGenerations, 0, chosen.rootGenerations.length);
         System.arraycopy(chosen.rootLevels, 0, opening.rootLevels, 0, chosen.rootLevels.length);
         final long[] own = store.slots.announce(
-                store.slots.protectedSlots(), opening.cursor, opening.generation, opening.blockCount);
+                store.slots.protectedSlots(opening.blockCount), opening.cursor, opening.generation, opening.blockCount);
         final long[] next = store.slots.announce(
                 Set.of(own[0], own[1]), opening.cursor, opening.generation + 1, opening.blockCount);
         opening.nextSlots[0] = next[0];

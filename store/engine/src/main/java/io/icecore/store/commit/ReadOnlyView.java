@@ -8,16 +8,35 @@ import org.agrona.concurrent.UnsafeBuffer;
  * newest when blocks of its own may have been reused.
  */
 public final class ReadOnlyView {
+    private static final long MOVING = -1;
+
     private final OpenedStore store;
     private CommitParticipant participant;
 
+    /** The generation that every look-up sees, or {@link #MOVING} while some see the one before and some the next. */
+    private volatile long standing;
+
     public ReadOnlyView(final OpenedStore store) {
         this.store = store;
+        standing = store.current.generation;
         store.forest.onMismatch(this::refresh);
     }
 
     public void join(final CommitParticipant newParticipant) {
         participant = newParticipant;
+    }
+
+    /**
+     * The generation that look-ups see. Equal numbers before and after say that all look-ups in between saw this one.
+     * Waits for the end of a move, which reads nothing.
+     */
+    public long generation() {
+        long now = standing;
+        while (now == MOVING) {
+            Thread.onSpinWait();
+            now = standing;
+        }
+        return now;
     }
 
     /**
@@ -47,10 +66,15 @@ public final class ReadOnlyView {
         if (newest.generation <= store.current.generation) {
             return;
         }
-        store.forest.load(newest);
-        store.current = newest;
-        if (participant != null) {
-            participant.loadNotes(new UnsafeBuffer(newest.notes), newest.notes.length);
+        standing = MOVING; // Before the first tree moves, until after the last: no look-up in between goes unnoticed.
+        try {
+            store.forest.load(newest);
+            store.current = newest;
+            if (participant != null) {
+                participant.loadNotes(new UnsafeBuffer(newest.notes), newest.notes.length);
+            }
+        } finally {
+            standing = store.current.generation;
         }
     }
 }

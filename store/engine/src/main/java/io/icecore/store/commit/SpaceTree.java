@@ -48,19 +48,24 @@ public final class SpaceTree implements SegmentSource {
      */
     public static void decode(
             final TreeEntry entry, final long segment, final int segmentBlocks, final long[] usedBits) {
+        final int length = entry.length();
+        final boolean full = length == BITS_OFFSET;
+        if (!full && length != BITS_OFFSET + segmentBlocks / 8) {
+            throw corrupt(segment, segmentBlocks, "length " + length);
+        }
         final int usedCount = Short.toUnsignedInt(entry.value.getShort(0, LITTLE_ENDIAN));
-        final boolean full = entry.length() == BITS_OFFSET;
         int bits = full ? segmentBlocks : 0;
         for (int word = 0; word < usedBits.length; word++) {
             usedBits[word] = full ? -1L : entry.value.getLong(BITS_OFFSET + word * Long.BYTES, LITTLE_ENDIAN);
             bits += full ? 0 : Long.bitCount(usedBits[word]);
         }
-        if (bits != usedCount || !full && entry.length() != BITS_OFFSET + segmentBlocks / 8) {
-            throw new CorruptStoreException(
-                    "space entry of segment " + segment,
-                    segment * segmentBlocks << 12,
-                    "bits set: " + bits + " (expected: " + usedCount + ")");
+        if (bits != usedCount) {
+            throw corrupt(segment, segmentBlocks, "bits set: " + bits + " (expected: " + usedCount + ")");
         }
+    }
+
+    private static CorruptStoreException corrupt(final long segment, final int segmentBlocks, final String problem) {
+        return new CorruptStoreException("space entry of segment " + segment, segment * segmentBlocks << 12, problem);
     }
 
     @Override

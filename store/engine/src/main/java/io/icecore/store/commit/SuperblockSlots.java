@@ -3,6 +3,7 @@ package io.icecore.store.commit;
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.store.format.Superblock;
@@ -28,12 +29,24 @@ import org.slf4j.LoggerFactory;
  *       its parent, is never at risk.</li>
  *   <li>R3. Every superblock announces the two slots of the next commit. So an unreadable slot that was not announced
  *       cannot hold a newer commit.</li>
+ *   <li>R4. A slot that failed once is not used again by this opening. With fewer than {@value #GOOD_FOR_TWO} good ones
+ *       only the newest durable commit is protected, and with fewer than {@value #GOOD_MIN} nothing more is written.</li>
  * </ul>
  */
 public final class SuperblockSlots {
     private static final Logger LOG = LoggerFactory.getLogger(SuperblockSlots.class);
 
-    /** What all slots hold. */
+    /** Two for each of the two newest durable commits, two for the next. */
+    private static final int GOOD_FOR_TWO = 6;
+
+    /** Two for the newest durable commit, two for the next. */
+    private static final int GOOD_MIN = 4;
+
+    /**
+     * What all slots hold.
+     *
+     * @param unknownFormat of the newest copy that this program cannot read, or null
+     */
     public record Contents(List<Superblock> copies, Set<Long> unreadable, UnknownFormatException unknownFormat) {}
 
     private final BlockDevice device;
@@ -47,6 +60,11 @@ public final class SuperblockSlots {
 
     private Set<Long> older = Set.of();
 
+    /** Slots that could not be read or written (R4). */
+    private final Set<Long> bad = new HashSet<>();
+
+    private StoreException lastFailure;
+
     public SuperblockSlots(final BlockDevice device, final SlotGeometry geometry) {
         this.device = device;
         this.geometry = geometry;
@@ -58,17 +76,39 @@ public final class SuperblockSlots {
         newest = Set.copyOf(slots);
     }
 
-    /** Slots that must not be written now (R2). */
-    Set<Long> protectedSlots() {
+    /** Slots that opening could not read are not written (R4). */
+    void avoid(final Set<Long> slots) {
+        bad.addAll(slots);
+    }
+
+    private long good(final long blockCount) {
+        return geometry.slotBlocks(blockCount) - bad.size();
+    }
+
+    /** Slots that must not be written now (R2, R4). */
+    Set<Long> protectedSlots(final long blockCount) {
+        final long good = good(blockCount);
+        if (good < GOOD_MIN) {
+            throw new StoreException(
+                    "superblock slots that can be written: " + good + " (expected: at least " + GOOD_MIN
+                            + "); the store can only be read: " + device.name(),
+                    lastFailure);
+        }
         final Set<Long> slots = new HashSet<>(newest);
-        slots.addAll(older);
+        slots.addAll(bad);
+        if (good >= GOOD_FOR_TWO) {
+            slots.addAll(older);
+        }
         return slots;
     }
 
     /** Two free slots for the commit after one that is being written to {@code own}: near the cursor, and far from it. */
     long[] announce(final Set<Long> own, final long cursor, final long generation, final long blockCount) {
-        final Set<Long> taken = new HashSet<>(newest);
-        taken.addAll(own);
+        final Set<Long> taken = new HashSet<>(own);
+        taken.addAll(bad);
+        if (good(blockCount) >= GOOD_FOR_TWO) {
+            taken.addAll(newest); // By then the older one of the two that are protected.
+        }
         final int groups = geometry.groups(blockCount);
         final int near = geometry.groupNear(cursor, blockCount);
         final int far = (near + Math.max(1, groups / 2)) % groups;
@@ -90,41 +130,41 @@ public final class SuperblockSlots {
 
     /** Writes two copies (R1); a slot that fails is replaced by another. Returns the slots written. */
     Set<Long> write(final Superblock superblock, final long[] wanted) {
-        final Set<Long> tried = protectedSlots();
+        final Set<Long> tried = new HashSet<>();
         final Set<Long> written = new HashSet<>();
-        final List<StoreException> failures = new ArrayList<>();
-        for (final long slot : wanted) {
-            write(superblock, slot, tried, written, failures);
-        }
-        final int slotCount = SlotGeometry.GROUP_SLOTS * geometry.groups(superblock.blockCount);
-        for (int slot = 0; written.size() < 2 && slot < slotCount; slot++) {
-            write(superblock, geometry.slotBlock(slot), tried, written, failures);
-        }
-        if (written.size() < 2) {
-            throw new StoreException(
-                    "superblock could not be written twice on " + device.name(),
-                    failures.isEmpty() ? null : failures.get(failures.size() - 1));
+        for (int attempt = 0; written.size() < 2; attempt++) {
+            final long first = attempt < wanted.length ? wanted[attempt] : geometry.slotBlock(0);
+            final long slot = choose(first, superblock.blockCount, tried);
+            tried.add(slot);
+            superblock.encode(buffer, 0, slot);
+            try {
+                device.write(slot * BLOCK_LENGTH, buffer, 0, BLOCK_LENGTH);
+                written.add(slot);
+            } catch (final StoreException ex) {
+                LOG.warn(
+                        "superblock slot failed, another takes its place: device={} block={}", device.name(), slot, ex);
+                lastFailure = ex;
+                if (!(ex instanceof NoSpaceException)) {
+                    bad.add(slot); // That there is no space will pass.
+                }
+            }
         }
         return written;
     }
 
-    private void write(
-            final Superblock superblock,
-            final long slot,
-            final Set<Long> tried,
-            final Set<Long> written,
-            final List<StoreException> failures) {
-        if (!tried.add(slot)) {
-            return;
+    /** This slot, or else any that may be written. */
+    private long choose(final long wanted, final long blockCount, final Set<Long> tried) {
+        final Set<Long> taken = protectedSlots(blockCount);
+        taken.addAll(tried);
+        if (!taken.contains(wanted)) {
+            return wanted;
         }
-        superblock.encode(buffer, 0, slot);
-        try {
-            device.write(slot * BLOCK_LENGTH, buffer, 0, BLOCK_LENGTH);
-            written.add(slot);
-        } catch (final StoreException ex) {
-            LOG.warn("superblock slot failed, another takes its place: device={} block={}", device.name(), slot, ex);
-            failures.add(ex);
+        for (int slot = 0; slot < geometry.slotBlocks(blockCount); slot++) {
+            if (!taken.contains(geometry.slotBlock(slot))) {
+                return geometry.slotBlock(slot);
+            }
         }
+        throw new StoreException("superblock could not be written twice on " + device.name(), lastFailure);
     }
 
     /** Overwrites every slot with zeroes, for format: no superblock of an earlier store survives. */
@@ -151,7 +191,9 @@ public final class SuperblockSlots {
                         copies.add(Superblock.decode(buffer, i * BLOCK_LENGTH, first + i));
                     }
                 } catch (final UnknownFormatException ex) {
-                    unknownFormat = ex;
+                    if (unknownFormat == null || ex.generation() > unknownFormat.generation()) {
+                        unknownFormat = ex;
+                    }
                 } catch (final CorruptStoreException ex) {
                     LOG.debug("superblock slot holds no superblock: {}", ex.getMessage());
                 }

@@ -140,31 +140,30 @@ public final class Superblock {
     public static Superblock decode(final DirectBuffer buffer, final int index, final long ownBlock) {
         final long position = ownBlock * BLOCK_LENGTH;
         expect(position, "magic", buffer.getLong(index + MAGIC_OFFSET, LITTLE_ENDIAN), MAGIC);
+        final int checksum = Checksum.around(buffer, index, BLOCK_LENGTH, CHECKSUM_OFFSET);
         final int version = buffer.getInt(index + FORMAT_VERSION_OFFSET, LITTLE_ENDIAN);
+        final long generation = buffer.getLong(index + GENERATION_OFFSET, LITTLE_ENDIAN);
         if (version != FORMAT_VERSION) {
             throw new UnknownFormatException(
                     "superblock",
                     position,
                     "format version " + version + " (expected: " + FORMAT_VERSION
-                            + "; the store was made by another version of the program)");
+                            + "; the store was made by another version of the program)",
+                    buffer.getInt(index + CHECKSUM_OFFSET, LITTLE_ENDIAN) == checksum ? generation : 0);
         }
-        expect(
-                position,
-                "checksum",
-                buffer.getInt(index + CHECKSUM_OFFSET, LITTLE_ENDIAN),
-                Checksum.around(buffer, index, BLOCK_LENGTH, CHECKSUM_OFFSET));
+        expect(position, "checksum", buffer.getInt(index + CHECKSUM_OFFSET, LITTLE_ENDIAN), checksum);
         expect(position, "own block", buffer.getLong(index + BLOCK_OFFSET, LITTLE_ENDIAN), ownBlock);
         final long unknown = buffer.getLong(index + INCOMPATIBLE_OFFSET, LITTLE_ENDIAN) & ~KNOWN_INCOMPATIBLE;
         if (unknown != 0) {
             throw new UnknownFormatException(
-                    "superblock", position, String.format("unknown incompatible features 0x%x", unknown));
+                    "superblock", position, String.format("unknown incompatible features 0x%x", unknown), generation);
         }
 
         final Superblock sb = new Superblock();
         sb.block = ownBlock;
         sb.storeId = getUuid(buffer, index + STORE_ID_OFFSET);
         sb.readOnlyCompatible = buffer.getLong(index + READ_ONLY_COMPATIBLE_OFFSET, LITTLE_ENDIAN);
-        sb.generation = buffer.getLong(index + GENERATION_OFFSET, LITTLE_ENDIAN);
+        sb.generation = generation;
         sb.parentGeneration = buffer.getLong(index + PARENT_GENERATION_OFFSET, LITTLE_ENDIAN);
         sb.nonce = buffer.getLong(index + NONCE_OFFSET, LITTLE_ENDIAN);
         sb.timeMillis = buffer.getLong(index + TIME_OFFSET, LITTLE_ENDIAN);
@@ -234,8 +233,9 @@ public final class Superblock {
     private void requireSaneGeometry(final long position) {
         final boolean sane = blockCount > 0
                 && blockCount < 1L << 47
-                && segmentBlocks >= 64
-                && segmentBlocks <= 1 << 15
+                && segmentBlocks >= SEGMENT_BLOCKS_MIN
+                && segmentBlocks <= SEGMENT_BLOCKS_MAX
+                && Integer.bitCount(segmentBlocks) == 1
                 && Integer.bitCount(slotStrideBlocks) == 1
                 && slotStrideBlocks >= segmentBlocks
                 && generation > 0

@@ -25,7 +25,8 @@ import static org.agrona.BitUtil.SIZE_OF_LONG;
  *     96     4  flags               1 payload flushed, 2 sealing commit, 4 opening commit
  *    100     4  reserved            zero
  *    104     8  blockCount          length of the store in blocks
- *    112     4  segmentBlocks       blocks of a segment
+ *    112     4  segmentBlocks       blocks of a segment; a power of two from {@value #SEGMENT_BLOCKS_MIN} to
+ *                                   {@value #SEGMENT_BLOCKS_MAX}, so that its bits fit into one entry of a tree
  *    116     4  slotStrideBlocks    blocks from one group of slots to the next; a power of two
  *    120     8  cursor              block at which allocation goes on
  *    128     8  usedBlocks          blocks allocated in this generation, superblock slots not counted
@@ -55,6 +56,8 @@ public final class SuperblockLayout {
     public static final int FLAG_SEALING = 2;
     public static final int FLAG_OPENING = 4;
 
+    public static final int SEGMENT_BLOCKS_MIN = 64;
+    public static final int SEGMENT_BLOCKS_MAX = 8192;
     public static final int ROOT_COUNT = 8;
     public static final int LABEL_LENGTH = 32;
     public static final int REDIRECT_LENGTH = 16;
