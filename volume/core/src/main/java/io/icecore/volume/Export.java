@@ -25,7 +25,10 @@ public interface Export extends AutoCloseable {
     /** {@code volume} or {@code volume@snapshot}. */
     String name();
 
-    /** Identity that survives restarts and is shared by nothing else: store UUID, branch and epoch. */
+    /**
+     * Identity that survives restarts and is shared by nothing else: store UUID with the number of the volume, which a
+     * rollback does not change, or with branch and epoch of the snapshot.
+     */
     String id();
 
     /** Bytes; a multiple of 4096. Grows when the volume is resized. */

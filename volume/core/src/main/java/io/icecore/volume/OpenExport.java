@@ -51,7 +51,7 @@ final class OpenExport implements Export {
     @Override
     public String id() {
         final String store = volumes.store().info().uuid().toString();
-        return epoch == Extent.HEAD ? store + "." + branch : store + "." + branch + "." + epoch;
+        return epoch == Extent.HEAD ? store + ".volume." + volume.id : store + "." + branch + "." + epoch;
     }
 
     @Override
