@@ -90,6 +90,16 @@ final class OpenExport implements Export {
         }
     }
 
+    @Override
+    public void write(final WriteBatch batch) {
+        beginChange(0, batch.endChunk() * VolumeData.CHUNK_LENGTH);
+        try {
+            volumes.data().write(volume, batch);
+        } finally {
+            end();
+        }
+    }
+
     /** {@inheritDoc} Space is given back in both cases: in a log, keeping it would not make a later write succeed. */
     @Override
     public void zero(final long offset, final long length, final boolean allocate, final boolean fua) {
