@@ -244,6 +244,12 @@ public final class Store implements AutoCloseable {
         if (opened.space.withheldBlocks() == 0) {
             return false;
         }
+        lock.lock();
+        try {
+            opened.space.denyReaders();
+        } finally {
+            lock.unlock();
+        }
         committer.commitEmpty();
         committer.commitEmpty();
         return true;
@@ -353,6 +359,53 @@ public final class Store implements AutoCloseable {
     /** Of a store opened read-only: moves to the newest generation. Returns true when there was a newer one. */
     public boolean refresh() {
         return view != null && view.refresh();
+    }
+
+    /**
+     * For another process that reads the newest commit block by block, however busy this store is: until it is closed, or
+     * until space runs short, nothing is reused that this commit or a later one refers to. Without the lock.
+     */
+    public Reading beginReading() {
+        requireWritable();
+        lock.lock();
+        try {
+            return new Reading(opened.space.beginRead());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** See {@link #beginReading}. Thread-safe. */
+    public final class Reading implements AutoCloseable {
+        private final long begun;
+        private boolean ended;
+
+        private Reading(final long begun) {
+            this.begun = begun;
+        }
+
+        /** Whether nothing has been reused since. */
+        public boolean undisturbed() {
+            lock.lock();
+            try {
+                return !ended && opened.space.reading(begun);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                if (!ended) {
+                    ended = true;
+                    opened.space.endRead(begun);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 
     /** All nodes and the space map, for check and dump: no change may be made meanwhile. */
