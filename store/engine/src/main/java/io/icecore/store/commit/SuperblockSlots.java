@@ -11,10 +11,10 @@ import io.icecore.store.format.UnknownFormatException;
 import io.icecore.store.space.SlotGeometry;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.agrona.collections.LongHashSet;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Invariants:
  * <ul>
- *   <li>R1. A commit is written twice, to slots of two different groups: near what it wrote, and far away.</li>
+ *   <li>R1. A commit is written twice, to slots of two different groups: near what it wrote, and far away. (Where slots
+ *       are bad, to others; to two of one group only if no other has a good one left.)</li>
  *   <li>R2. The slots of the two newest durable commits are never written. So what opening may choose, the newest commit or
  *       its parent, is never at risk.</li>
  *   <li>R3. Every superblock announces the two slots of the next commit. So an unreadable slot that was not announced
@@ -35,6 +36,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class SuperblockSlots {
     private static final Logger LOG = LoggerFactory.getLogger(SuperblockSlots.class);
+
+    /** Longest stride that is looked for: that of a store of 128 TiB. */
+    private static final long STRIDE_MAX = 1L << 29;
 
     /** Two for each of the two newest durable commits, two for the next. */
     private static final int GOOD_FOR_TWO = 6;
@@ -112,18 +116,28 @@ public final class SuperblockSlots {
         final int groups = geometry.groups(blockCount);
         final int near = geometry.groupNear(cursor, blockCount);
         final int far = (near + Math.max(1, groups / 2)) % groups;
-        return new long[] {pick(near, generation, taken, groups), pick(far, generation + 1, taken, groups)};
+        final long first = pick(near, generation, taken, groups, Set.of());
+        return new long[] {first, pick(far, generation + 1, taken, groups, Set.of(first))};
     }
 
-    private long pick(final int group, final long generation, final Set<Long> taken, final int groups) {
+    private long pick(
+            final int group, final long generation, final Set<Long> taken, final int groups, final Set<Long> other) {
+        long beside = -1;
         for (int step = 0; step < groups; step++) {
             for (int i = 0; i < SlotGeometry.GROUP_SLOTS; i++) {
-                final int slot = (group + step) % groups * SlotGeometry.GROUP_SLOTS
-                        + (int) ((generation + i) % SlotGeometry.GROUP_SLOTS);
-                if (taken.add(geometry.slotBlock(slot))) {
-                    return geometry.slotBlock(slot);
+                final long slot = geometry.slotBlock((group + step) % groups * SlotGeometry.GROUP_SLOTS
+                        + (int) ((generation + i) % SlotGeometry.GROUP_SLOTS));
+                if (!taken.contains(slot)) {
+                    if (!besideAnyOf(other, slot)) {
+                        taken.add(slot);
+                        return slot;
+                    }
+                    beside = slot;
                 }
             }
+        }
+        if (beside >= 0) {
+            return beside;
         }
         throw new StoreException("no superblock slot left on " + device.name());
     }
@@ -134,7 +148,7 @@ public final class SuperblockSlots {
         final Set<Long> written = new HashSet<>();
         for (int attempt = 0; written.size() < 2; attempt++) {
             final long first = attempt < wanted.length ? wanted[attempt] : geometry.slotBlock(0);
-            final long slot = choose(first, superblock.blockCount, tried);
+            final long slot = choose(first, superblock.blockCount, tried, written);
             tried.add(slot);
             superblock.encode(buffer, 0, slot);
             try {
@@ -152,19 +166,36 @@ public final class SuperblockSlots {
         return written;
     }
 
-    /** This slot, or else any that may be written. */
-    private long choose(final long wanted, final long blockCount, final Set<Long> tried) {
+    /** This slot, or else any that may be written: of a group that has no copy yet, if there is one (R1). */
+    private long choose(final long wanted, final long blockCount, final Set<Long> tried, final Set<Long> written) {
         final Set<Long> taken = protectedSlots(blockCount);
         taken.addAll(tried);
-        if (!taken.contains(wanted)) {
+        if (!taken.contains(wanted) && !besideAnyOf(written, wanted)) {
             return wanted;
         }
-        for (int slot = 0; slot < geometry.slotBlocks(blockCount); slot++) {
-            if (!taken.contains(geometry.slotBlock(slot))) {
-                return geometry.slotBlock(slot);
+        long beside = -1;
+        for (int number = 0; number < geometry.slotBlocks(blockCount); number++) {
+            final long slot = geometry.slotBlock(number);
+            if (!taken.contains(slot)) {
+                if (!besideAnyOf(written, slot)) {
+                    return slot;
+                }
+                beside = slot;
             }
         }
+        if (beside >= 0) {
+            return beside;
+        }
         throw new StoreException("superblock could not be written twice on " + device.name(), lastFailure);
+    }
+
+    private boolean besideAnyOf(final Set<Long> slots, final long slot) {
+        for (final long other : slots) {
+            if (geometry.sameGroup(other, slot)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Overwrites every slot with zeroes, for format: no superblock of an earlier store survives. */
@@ -230,35 +261,29 @@ public final class SuperblockSlots {
     }
 
     /**
-     * Finds the geometry of the store on a device: from its first group of slots, or, where that is damaged, from the
-     * groups that any possible stride would have.
+     * Finds the geometry of the store on a device: from its first group of slots, or, where that is damaged, from any
+     * group that any possible stride would have.
      *
      * @throws CorruptStoreException when there is no superblock at all
      */
     public static SlotGeometry find(final BlockDevice device) {
         final long blockCount = device.length() / BLOCK_LENGTH;
+        final LongHashSet looked = new LongHashSet();
         UnknownFormatException unknownFormat = null;
-        final SlotGeometry[] guesses = new SlotGeometry[32];
-        int count = 0;
         for (long stride = SlotGeometry.SEGMENT_BLOCKS;
-                stride < Math.max(blockCount, 2048) && count < 20;
+                stride < Math.max(blockCount, 2 * SlotGeometry.SEGMENT_BLOCKS) && stride <= STRIDE_MAX;
                 stride *= 2) {
-            guesses[count++] = new SlotGeometry(SlotGeometry.SEGMENT_BLOCKS, (int) stride);
-        }
-        for (final SlotGeometry guess : Arrays.copyOf(guesses, count)) {
+            final SlotGeometry guess = new SlotGeometry(SlotGeometry.SEGMENT_BLOCKS, (int) stride);
             final SuperblockSlots slots = new SuperblockSlots(device, guess);
-            for (int group = 0; group < Math.min(2, guess.groups(blockCount)); group++) {
-                slots.readGroup(guess.slotBlock(group * SlotGeometry.GROUP_SLOTS), true, new HashSet<>());
-                for (int i = 0; i < SlotGeometry.GROUP_SLOTS; i++) {
-                    try {
-                        final Superblock found = Superblock.decode(
-                                slots.buffer, i * BLOCK_LENGTH, guess.slotBlock(group * SlotGeometry.GROUP_SLOTS + i));
+            for (int group = 0; group < guess.groups(blockCount); group++) {
+                final long first = guess.slotBlock(group * SlotGeometry.GROUP_SLOTS);
+                try {
+                    final Superblock found = looked.add(first) ? slots.anyOf(first) : null;
+                    if (found != null) {
                         return new SlotGeometry(found.segmentBlocks, found.slotStrideBlocks);
-                    } catch (final UnknownFormatException ex) {
-                        unknownFormat = ex;
-                    } catch (final CorruptStoreException ex) {
-                        LOG.trace("no superblock here: {}", ex.getMessage());
                     }
+                } catch (final UnknownFormatException ex) {
+                    unknownFormat = ex;
                 }
             }
         }
@@ -266,5 +291,27 @@ public final class SuperblockSlots {
             throw unknownFormat;
         }
         throw new CorruptStoreException("store", 0, "no superblock found; not an Icecore store: " + device.name());
+    }
+
+    /** A superblock of the group that begins at this block, or null. */
+    private Superblock anyOf(final long first) {
+        final Set<Long> unreadable = new HashSet<>();
+        readGroup(first, true, unreadable);
+        UnknownFormatException unknownFormat = null;
+        for (int i = 0; i < SlotGeometry.GROUP_SLOTS; i++) {
+            try {
+                if (!unreadable.contains(first + i)) {
+                    return Superblock.decode(buffer, i * BLOCK_LENGTH, first + i);
+                }
+            } catch (final UnknownFormatException ex) {
+                unknownFormat = ex;
+            } catch (final CorruptStoreException ex) {
+                LOG.trace("no superblock here: {}", ex.getMessage());
+            }
+        }
+        if (unknownFormat != null) {
+            throw unknownFormat;
+        }
+        return null;
     }
 }

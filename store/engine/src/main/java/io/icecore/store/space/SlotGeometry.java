@@ -42,6 +42,10 @@ public record SlotGeometry(int segmentBlocks, int strideBlocks) {
         return (long) (slot / GROUP_SLOTS) * strideBlocks + slot % GROUP_SLOTS;
     }
 
+    public boolean sameGroup(final long slotBlock, final long otherSlotBlock) {
+        return slotBlock / strideBlocks == otherSlotBlock / strideBlocks;
+    }
+
     public int groupNear(final long block, final long blockCount) {
         return (int) Math.min(groups(blockCount) - 1, (block + strideBlocks / 2) / strideBlocks);
     }
