@@ -4,24 +4,25 @@ import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.icecore.store.commit.CommitParticipant;
-import io.icecore.store.device.BlockDevice;
+import io.icecore.store.commit.OpenedStore;
 import io.icecore.store.device.NoSpaceException;
+import io.icecore.store.device.StoreException;
 import io.icecore.store.format.Checksum;
 import io.icecore.store.format.Superblock;
+import io.icecore.store.sim.PowerLoss;
 import io.icecore.store.sim.SimBlockDevice;
 import io.icecore.store.sim.SimBlockDevice.Kind;
 import io.icecore.store.sim.SimBlockDevice.Operation;
+import io.icecore.store.sim.SimClock;
 import io.icecore.store.space.BlockRun;
 import java.nio.ByteBuffer;
-import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
-import java.util.function.Function;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -35,17 +36,15 @@ import org.agrona.concurrent.UnsafeBuffer;
  * same every time.
  */
 final class CrashWorkload implements CommitParticipant {
-    static final Clock CLOCK = Clock.fixed(Instant.EPOCH, ZoneOffset.UTC);
+    private final SimClock time = new SimClock(Instant.EPOCH);
     private static final int RUN_MAX = 8;
+    private static final int CUTS_KEPT = 12;
 
     /** A run that is allocated and written, but not settled. */
     private record Unsettled(long block, int count, int[] checksums) {}
 
     final SplittableRandom random;
     final String replay;
-
-    /** Wraps the device for the store, for tests that break it. */
-    Function<BlockDevice, BlockDevice> deviceOf = device -> device;
 
     /** Called after every operation of the device, before what this workload does meanwhile. */
     Runnable onOperation = () -> {};
@@ -62,13 +61,26 @@ final class CrashWorkload implements CommitParticipant {
     private final int valueMax;
     private final UnsafeBuffer data = new UnsafeBuffer(ByteBuffer.allocate(64 * BLOCK_LENGTH));
     private final UnsafeBuffer checksums = new UnsafeBuffer(new byte[64 * Integer.BYTES]);
+    private final WriteGuard guard;
+
+    /** What each of the last cuts holds, by ordinal, for readers beside the writer. */
+    private final TreeMap<Long, StoreContent> cuts = new TreeMap<>();
+
+    private CrashReader reader;
     private boolean meanwhile;
+
+    /** Failures of the device are planned, so an exception is nothing to wonder about. */
+    private boolean faulty;
+
+    private boolean closing;
+
     private long writes;
 
-    /** What kinds of commit there were. */
-    Map<String, Integer> seen = new TreeMap<>();
+    /** How often each kind of event was met. */
+    Map<String, Long> seen = new TreeMap<>();
 
     boolean paused;
+    boolean traced;
 
     CrashWorkload(
             final SimBlockDevice device,
@@ -84,11 +96,12 @@ final class CrashWorkload implements CommitParticipant {
         keys = 1 << 3 + random.nextInt(6);
         valueMax = random.nextInt(3) == 0 ? 1900 : 60;
         newestGeneration = Math.max(acknowledged.generation, inFlight == null ? 0 : inFlight.generation);
+        guard = new WriteGuard(replay);
     }
 
     /** A store just formatted. */
-    static CrashWorkload format(final long length, final long seed, final String replay) {
-        final SimBlockDevice device = new SimBlockDevice(length, seed);
+    static CrashWorkload format(final CrashStart start, final long seed, final String replay) {
+        final SimBlockDevice device = new SimBlockDevice(start.length, seed);
         Store.format(device, "crash");
         final StoreContent empty = new StoreContent();
         empty.generation = 1;
@@ -99,8 +112,13 @@ final class CrashWorkload implements CommitParticipant {
 
     /** Opens the store and proves that it stands where a crash may have left it. */
     void open() {
+        store = null;
+        reader = null;
+        faulty = false;
+        closing = false;
+        guard.opening();
         device.onOperation(this::onOperation);
-        store = Store.open(deviceOf.apply(device), CLOCK, random.nextBoolean() ? 1 : 1000);
+        store = Store.open(device, time, random.nextBoolean() ? 1 : 1000);
         store.join(this);
         final StoreContent opened = contentOfLoadedOrdinal();
         see(opened == acknowledged ? "opened acknowledged" : "opened in flight");
@@ -117,6 +135,14 @@ final class CrashWorkload implements CommitParticipant {
         acknowledged.generation = generation;
         inFlight = null;
         unsettled.clear();
+        cuts.clear();
+        cuts.put(acknowledged.ordinal, acknowledged);
+        guard.opened(store);
+    }
+
+    /** False while it is opening. */
+    boolean opened() {
+        return store != null;
     }
 
     private StoreContent contentOfLoadedOrdinal() {
@@ -142,6 +168,11 @@ final class CrashWorkload implements CommitParticipant {
         inFlight.ordinal = ++now.ordinal;
         inFlight.generation = store.opened().current.generation + 1;
         newestGeneration = inFlight.generation;
+        cuts.put(inFlight.ordinal, inFlight);
+        if (cuts.size() > CUTS_KEPT) {
+            cuts.pollFirstEntry();
+        }
+        guard.cutting();
         notes.putLong(0, inFlight.ordinal, LITTLE_ENDIAN);
         return Long.BYTES + (random.nextInt(4) == 0 ? random.nextInt(NOTES_LENGTH_MAX - Long.BYTES) : 0);
     }
@@ -152,6 +183,7 @@ final class CrashWorkload implements CommitParticipant {
             seeCommit();
             acknowledged = inFlight;
             inFlight = null;
+            guard.durable();
         }
     }
 
@@ -169,7 +201,18 @@ final class CrashWorkload implements CommitParticipant {
     }
 
     void step() {
-        final int thrown = random.nextInt(100);
+        try {
+            step(random.nextInt(114));
+        } catch (final StoreException ex) {
+            if (!faulty || PowerLoss.isCauseOf(ex)) {
+                throw ex;
+            }
+            survive();
+        }
+    }
+
+    private void step(final int thrown) {
+        trace("step " + thrown);
         if (thrown < 60) {
             change();
         } else if (thrown < 84) {
@@ -181,7 +224,7 @@ final class CrashWorkload implements CommitParticipant {
         } else if (thrown < 91) {
             churn(200 + random.nextInt(1500));
         } else if (thrown < 93) {
-            store.releasePinned();
+            see(store.releasePinned() ? "pinned blocks released" : "no pinned blocks");
             promise();
         } else if (thrown < 95) {
             grow();
@@ -189,8 +232,20 @@ final class CrashWorkload implements CommitParticipant {
             reopen();
         } else if (thrown < 98) {
             die();
-        } else {
+        } else if (thrown < 100) {
             removeMany();
+        } else if (thrown < 102) {
+            failFlush();
+        } else if (thrown < 103) {
+            failWrite();
+        } else if (thrown < 105) {
+            failSlots();
+        } else if (thrown < 106) {
+            seal();
+        } else if (thrown < 108) {
+            touchMany();
+        } else {
+            read();
         }
     }
 
@@ -214,7 +269,11 @@ final class CrashWorkload implements CommitParticipant {
     }
 
     void put(final int tree, final long key) {
-        final byte[] value = new byte[random.nextInt(valueMax + 1)];
+        put(tree, key, random.nextInt(valueMax + 1));
+    }
+
+    void put(final int tree, final long key, final int length) {
+        final byte[] value = new byte[length];
         random.nextBytes(value);
         locked(() -> putValue(tree, key, value));
     }
@@ -234,6 +293,17 @@ final class CrashWorkload implements CommitParticipant {
         });
     }
 
+    /** Leaves change and their parents do not: redirects gather. */
+    void touchMany() {
+        final int tree = random.nextInt(StoreContent.TREE_COUNT);
+        final List<Long> there =
+                List.copyOf(now.trees.get(tree).headMap(StoreContent.DATA_KEY).keySet());
+        for (int i = there.isEmpty() ? 0 : random.nextInt(50); i > 0; i--) {
+            final long key = there.get(random.nextInt(there.size()));
+            put(tree, key, now.trees.get(tree).get(key).length);
+        }
+    }
+
     /** Trees shrink: nodes are merged and dropped. */
     void removeMany() {
         for (int tree = 0; tree < StoreContent.TREE_COUNT; tree++) {
@@ -246,13 +316,14 @@ final class CrashWorkload implements CommitParticipant {
         }
     }
 
-    /** Allocates and writes a run, which stays in flight. False when the store is full. */
+    /** Allocates and writes a run, which stays in flight. False when there is none: the store is full, the write failed. */
     boolean begin(final int countMax) {
         store.lock();
         final long run;
         try {
             run = store.allocate(countMax);
         } catch (final NoSpaceException full) {
+            see("no space");
             makeRoom();
             return false;
         } finally {
@@ -266,7 +337,16 @@ final class CrashWorkload implements CommitParticipant {
             data.putLong(i * BLOCK_LENGTH + random.nextInt(BLOCK_LENGTH / 8) * 8, random.nextLong());
             crcs[i] = Checksum.of(data, i * BLOCK_LENGTH, BLOCK_LENGTH);
         }
-        store.write(BlockRun.block(run), data, 0, count);
+        try {
+            store.write(BlockRun.block(run), data, 0, count);
+        } catch (final StoreException ex) {
+            if (!faulty || PowerLoss.isCauseOf(ex)) {
+                throw ex;
+            }
+            see("write failed");
+            locked(() -> store.abandon(BlockRun.block(run), count));
+            return false;
+        }
         unsettled.add(new Unsettled(BlockRun.block(run), count, crcs));
         return true;
     }
@@ -360,12 +440,16 @@ final class CrashWorkload implements CommitParticipant {
                 } catch (final NoSpaceException pinned) {
                     return;
                 }
-                final int count = BlockRun.count(run);
-                settle(BlockRun.block(run), count, new int[count]);
-                putValue(StoreContent.HEAD, key++, StoreContent.dataValue(BlockRun.block(run), count, new int[0]));
-                left -= count;
+                settleUnwritten(key++, BlockRun.block(run), BlockRun.count(run));
+                left -= BlockRun.count(run);
             }
         });
+    }
+
+    /** The blocks belong to a key of ballast. Under the store's lock. */
+    void settleUnwritten(final long key, final long block, final int count) {
+        settle(block, count, new int[count]);
+        putValue(StoreContent.HEAD, key, StoreContent.dataValue(block, count, new int[0]));
     }
 
     /** Allocates and frees, one by one and backwards, so that each is an entry of the space log. */
@@ -393,11 +477,13 @@ final class CrashWorkload implements CommitParticipant {
     }
 
     void grow() {
+        see("grown");
         store.grow(store.info().sizeBytes() + (1 + random.nextInt(2048)) * (long) BLOCK_LENGTH);
         promise();
     }
 
     void reopen() {
+        closing = true;
         store.close();
         promise();
         device = device.kill();
@@ -408,6 +494,98 @@ final class CrashWorkload implements CommitParticipant {
     void die() {
         device = device.kill();
         open();
+    }
+
+    /** Time passes until the store seals itself. */
+    void seal() {
+        final boolean before = paused;
+        paused = true; // Nobody else changes anything: the store is idle.
+        for (int tick = 0; tick < 4; tick++) {
+            store.idle();
+            promise();
+            time.advance(Duration.ofMillis(600));
+        }
+        paused = before;
+        if (!store.opened().current.sealing()) {
+            throw new AssertionError("an idle store is not sealed: " + replay);
+        }
+        see("sealed");
+    }
+
+    // ---- failures of the device
+
+    /** One of the next flushes fails. */
+    void failFlush() {
+        see("flush fails");
+        faulty = true;
+        device.faults().failFlush(device.flushes() + random.nextInt(2));
+        change();
+        commit();
+        change();
+        commit();
+    }
+
+    /** One of the next writes fails: data is written elsewhere, a node ends the store. */
+    void failWrite() {
+        faulty = true;
+        device.faults().failWrite(device.writes() + random.nextInt(8));
+        for (int i = 0; i < 6; i++) {
+            change();
+        }
+        commit();
+    }
+
+    /** One or both of the slots that are next cannot be written: others take their place. */
+    void failSlots() {
+        final long[] next = store.opened().current.nextSlots;
+        device.faults().failWritesWithin(next[random.nextInt(2)] * BLOCK_LENGTH, BLOCK_LENGTH);
+        device.faults().failWritesWithin(next[random.nextInt(2)] * BLOCK_LENGTH, BLOCK_LENGTH);
+        put(0, random.nextInt(keys));
+        commit();
+        see("slot failed");
+        device.faults().clear();
+    }
+
+    /** After a failure the store either goes on as if nothing had been, or takes no changes and says so. */
+    private void survive() {
+        final String health = store.info().health();
+        if (health.equals("ok")) {
+            throw new AssertionError("a commit failed and the store goes on: " + replay);
+        }
+        if (closing) {
+            see("closing failed");
+        } else {
+            takesNoChanges();
+        }
+        store.close();
+        device = random.nextInt(3) > 0 ? device.kill() : device.powerCycle(random.nextLong());
+        open();
+    }
+
+    private void takesNoChanges() {
+        see("poisoned");
+        now.assertHeldBy(store, replay);
+        for (final Runnable change : List.<Runnable>of(store::commit, store::releasePinned, () -> begin(1))) {
+            try {
+                change.run();
+                throw new AssertionError("store takes changes after a failure: " + replay);
+            } catch (final StoreException ex) {
+                if (!ex.getMessage().startsWith("store failed earlier")) {
+                    throw ex;
+                }
+            }
+        }
+    }
+
+    // ---- beside the writer
+
+    /** Another process reads, from where it stands or from the newest commit. */
+    void read() {
+        if (reader == null || random.nextInt(8) == 0) {
+            see("reader opened");
+            reader = new CrashReader(device, replay);
+        }
+        see(reader.read(random, keys, cuts) ? "read beside the writer" : "reader moved on");
     }
 
     private void locked(final Runnable change) {
@@ -422,7 +600,9 @@ final class CrashWorkload implements CommitParticipant {
     // ---- meanwhile
 
     private void onOperation(final Operation operation) {
+        trace(operation);
         onOperation.run();
+        guard.operation(operation, store, device.length());
         if (store == null || meanwhile || paused || inFlight == null || store.lockedByCurrentThread()) {
             return;
         }
@@ -431,6 +611,10 @@ final class CrashWorkload implements CommitParticipant {
             try {
                 for (int i = random.nextInt(4); i > 0; i--) {
                     change();
+                    see(operation.kind() == Kind.FLUSH_START ? "changed during a flush" : "changed during a write");
+                }
+                if (reader != null && random.nextInt(3) == 0) {
+                    read();
                 }
             } finally {
                 meanwhile = false;
@@ -439,29 +623,45 @@ final class CrashWorkload implements CommitParticipant {
     }
 
     private void see(final String what) {
-        seen.merge(what, 1, Integer::sum);
+        trace(what);
+        seen.merge(what, 1L, Long::sum);
+    }
+
+    /** Tells what happens, where a replay asks for it. */
+    void trace(final Object what) {
+        if (traced) {
+            System.out.println("  " + what);
+        }
     }
 
     private void seeCommit() {
         final Superblock sb = store.opened().current;
-        see("commit");
-        if (sb.payloadFlushed()) {
-            see("payload flushed");
+        see(sb.payloadFlushed() ? "commit, payload flushed first" : "commit, payload listed");
+        if (sb.sealing()) {
+            see("commit, sealing");
         }
         if (sb.spillBlock != 0) {
-            see("spill");
+            see("commit with spill nodes");
         }
-        if (sb.rootBlocks[5] != 0) {
-            see("space folded");
+        if (sb.redirects.length / 3 > 32) {
+            see("commit with many redirects");
         }
-        if (sb.redirects.length > 3 * 32) {
-            see("many redirects");
-        }
-        if (sb.rootLevels[2] > 1) {
-            see("three levels");
+        if (!unsettled.isEmpty()) {
+            see("commit with writes in flight");
         }
         if (store.freeBlocks() == 0) {
-            see("full");
+            see("commit of a full store");
+        }
+        if (store.opened().geometry.groups(sb.blockCount) > 32) {
+            see("commit with many groups of slots");
+        }
+        for (final int level : sb.rootLevels) {
+            if (level > 1) {
+                see("commit with three levels");
+            }
+        }
+        if (sb.rootLevels[OpenedStore.SPACE] > 0) {
+            see("commit with several leaves of the space tree");
         }
     }
 }

@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
-import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -51,7 +50,6 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     private boolean loginBegun;
     private int loginCommandSn;
     private int sessionHandle;
-    private volatile Instant since;
     private LogicalUnit admittedUnit;
     private volatile FullFeaturePhase admitted;
     private volatile FullFeaturePhase phase;
@@ -72,7 +70,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         key = channel.register(selector, SelectionKey.OP_READ);
         replies = new ReplyQueue(encoder, channel, this::onSocketFull);
         final InetAddress address = peer.getAddress();
-        login = new LoginPhase(target.options().access(), address.isLoopbackAddress(), target.random(), this);
+        login = new LoginPhase(target.options(), address.isLoopbackAddress(), target.random(), this);
         acceptedNanos = target.clock().nanoTime();
         heardNanos = acceptedNanos;
     }
@@ -242,12 +240,12 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     }
 
     private long deadlineNanos() {
-        final IscsiOptions.Timeouts timeouts = target.options().timeouts();
+        final IscsiOptions options = target.options();
         if (phase == null) {
-            return acceptedNanos + timeouts.login().toNanos();
+            return acceptedNanos + options.loginTimeout().toNanos();
         }
-        final long askAt = heardNanos + timeouts.pingInterval().toNanos();
-        return pinged ? askAt + timeouts.pingAnswer().toNanos() : askAt;
+        final long askAt = heardNanos + options.pingInterval().toNanos();
+        return pinged ? askAt + options.pingTimeout().toNanos() : askAt;
     }
 
     private void watchClock() throws PduException {
@@ -255,12 +253,10 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
             return;
         }
         if (phase == null) {
-            throw new PduException(
-                    "no login within " + target.options().timeouts().login());
+            throw new PduException("no login within " + target.options().loginTimeout());
         }
         if (pinged) {
-            throw new PduException(
-                    "no answer within " + target.options().timeouts().pingAnswer());
+            throw new PduException("no answer within " + target.options().pingTimeout());
         }
         pinged = true;
         phase.ping();
@@ -276,7 +272,6 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     /** The session exists from here on. */
     void admitted(final int handle, final FullFeaturePhase session, final LogicalUnit unit) {
         sessionHandle = handle;
-        since = target.now();
         admitted = session;
         admittedUnit = unit;
     }
@@ -294,7 +289,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
                         window,
                         target.workers(),
                         target.workThreads(),
-                        new TransferBuffers(target.options().limits().sessionBytesMax()));
+                        new TransferBuffers(target.options().sessionBytesMax()));
         return new FullFeaturePhase(request, login.parameters(), unit, window, tasks, replies, this);
     }
 
@@ -365,12 +360,10 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         final SessionTasks tasks = session.tasks();
         return new SessionStatus(
                 session.login().initiatorName(),
-                session.login().targetName(),
-                session.unit() == null ? null : session.unit().export().name(),
+                session.login().discovery() ? "" : session.login().targetName(),
                 peer.getAddress().getHostAddress() + ":" + peer.getPort(),
-                since,
+                session.unit() != null && session.unit().export().readOnly(),
                 tasks == null ? 0 : tasks.commands.sum(),
-                session.window().used(),
                 tasks == null ? 0 : tasks.bytesRead.sum(),
                 tasks == null ? 0 : tasks.bytesWritten.sum());
     }

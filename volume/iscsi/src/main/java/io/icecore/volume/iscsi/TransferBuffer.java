@@ -1,8 +1,6 @@
 package io.icecore.volume.iscsi;
 
-import io.icecore.store.device.BlockDevice;
 import java.nio.ByteBuffer;
-import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /** Memory for the data of one command, seen by the socket and by the volume. */
@@ -11,7 +9,7 @@ final class TransferBuffer {
     final UnsafeBuffer view;
 
     TransferBuffer(final int length) {
-        bytes = BufferUtil.allocateDirectAligned(length, BlockDevice.BLOCK_LENGTH); // The device takes it as it is.
+        bytes = ByteBuffer.allocateDirect(length);
         view = new UnsafeBuffer(bytes);
     }
 

@@ -13,7 +13,6 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -124,10 +123,7 @@ class ChapAuthenticationTest {
     @Test
     void neverPrintsASecret() {
         assertThat(ME.toString()).isEqualTo("ChapCredential[me]");
-        assertThat(IscsiOptions.DEFAULT
-                        .withAccess(new IscsiAccess(Set.of(), List.of(ME), YOU))
-                        .toString())
-                .doesNotContain("secret");
+        assertThat(IscsiOptions.of("lab").withChap(List.of(ME), YOU).toString()).doesNotContain("secret");
     }
 
     @Test
@@ -140,7 +136,7 @@ class ChapAuthenticationTest {
     @Test
     void takesNoSecretForBothEnds() {
         final ChapCredential same = new ChapCredential("you", "secret-secret");
-        assertThatThrownBy(() -> IscsiOptions.DEFAULT.withAccess(new IscsiAccess(Set.of(), List.of(ME), same)))
+        assertThatThrownBy(() -> IscsiOptions.of("lab").withChap(List.of(ME), same))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageNotContaining("secret-secret");
     }

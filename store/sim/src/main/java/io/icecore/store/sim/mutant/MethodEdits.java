@@ -143,12 +143,29 @@ final class MethodEdits {
             if (method.name.startsWith("lambda$")) {
                 return 0;
             }
-            final InsnList hit = new InsnList();
-            hit.add(new LdcInsnNode(probe));
-            hit.add(call(Type.getInternalName(Probes.class), "hit", "(Ljava/lang/String;)V"));
-            method.instructions.insert(hit);
+            method.instructions.insert(hit(probe));
             return 1;
         });
+    }
+
+    static MethodEdit countCalls(final String call, final String probe) {
+        return new Named("count " + call, (type, method) -> {
+            int changed = 0;
+            for (final AbstractInsnNode at : method.instructions.toArray()) {
+                if (at instanceof MethodInsnNode invoke && invoke.name.equals(call)) {
+                    method.instructions.insertBefore(at, hit(probe));
+                    changed++;
+                }
+            }
+            return changed;
+        });
+    }
+
+    private static InsnList hit(final String probe) {
+        final InsnList list = new InsnList();
+        list.add(new LdcInsnNode(probe));
+        list.add(call(Type.getInternalName(Probes.class), "hit", "(Ljava/lang/String;)V"));
+        return list;
     }
 
     // ---- byte code

@@ -126,6 +126,11 @@ public final class Mutant {
             return edit(MethodEdits.skip(call, nth));
         }
 
+        /** Counts the calls of another method that are made here; see {@link Probes}. */
+        public Mutant count(final String call, final String probe) {
+            return edit(MethodEdits.countCalls(call, probe));
+        }
+
         /** The method returns this at once and does nothing; null for one without a result. */
         public Mutant returns(final Object value) {
             return edit(MethodEdits.returns(value));

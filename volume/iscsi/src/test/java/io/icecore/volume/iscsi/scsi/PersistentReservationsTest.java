@@ -33,24 +33,19 @@ class PersistentReservationsTest {
         RuntimeException failure;
 
         @Override
-        public boolean durable(final String exportName) {
-            return true;
+        public byte[] load(final String exportId) {
+            return saved.get(exportId);
         }
 
         @Override
-        public byte[] load(final String exportName) {
-            return saved.get(exportName);
-        }
-
-        @Override
-        public void save(final String exportName, final byte[] reservations) {
+        public void save(final String exportId, final byte[] reservations) {
             if (failure != null) {
                 throw failure;
             }
             if (reservations == null) {
-                saved.remove(exportName);
+                saved.remove(exportId);
             } else {
-                saved.put(exportName, reservations);
+                saved.put(exportId, reservations);
             }
         }
     }
@@ -298,7 +293,7 @@ class PersistentReservationsTest {
 
     @Test
     void claimsNothingThatTheStoreDoesNotKeep() throws ScsiException {
-        tester = new UnitTester(exports.open("vm1"), ReservationStore.NONE);
+        tester = new UnitTester(exports.open("vm1"), ReservationStore.inMemory());
         one = tester.nexus("iqn.one,i,0x1");
         assertThat(in(2).get(2)).as("PTPL_C").isZero();
         assertSense(0x2600, () -> out(one, REGISTER, 0, 0, 0x11, 1));
@@ -307,7 +302,7 @@ class PersistentReservationsTest {
     @Test
     void refusesADamagedRecord() throws ScsiException {
         out(one, REGISTER, 0, 0, 0x11, 1);
-        final byte[] good = store.saved.get("vm1");
+        final byte[] good = store.saved.get("id-vm1");
         assertThat(Registrations.decode(good).keys()).containsEntry("iqn.one,i,0x1", 0x11L);
         for (int bit = 0; bit < good.length * 8; bit++) {
             final byte[] bad = good.clone();
