@@ -2,6 +2,7 @@ package io.icecore.cli;
 
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
+import io.icecore.recovery.check.CheckProgress;
 import io.icecore.recovery.check.CheckReport;
 import io.icecore.recovery.check.Finding;
 import io.icecore.recovery.check.StoreCheck;
@@ -30,15 +31,15 @@ final class CheckCommand extends DeviceCommand {
 
     private CheckReport check(final BlockDevice device) {
         final Progress[] progress = {null};
-        try {
-            return new StoreCheck(device, (accounted, total) -> {
-                        console().requireWanted();
-                        if (progress[0] == null) {
-                            progress[0] = new Progress(console(), "checking", total * BLOCK_LENGTH);
-                        }
-                        progress[0].update(accounted * BLOCK_LENGTH);
-                    })
-                    .run();
+        final CheckProgress shown = (accounted, total) -> {
+            console().requireWanted();
+            if (progress[0] == null) {
+                progress[0] = new Progress(console(), "checking", total * BLOCK_LENGTH);
+            }
+            progress[0].update(accounted * BLOCK_LENGTH);
+        };
+        try (DaemonReading reading = DaemonReading.begin(console(), location())) {
+            return new StoreCheck(device, shown, reading::undisturbed).run();
         } finally {
             if (progress[0] != null) {
                 progress[0].close();

@@ -27,6 +27,9 @@ final class CommandTable {
         }
     }
 
+    /** Between programs only: no person types it, and no help lists it. */
+    static final String READING = "reading";
+
     private static final List<Entry> ENTRIES = List.of(
             new Entry("tour", "The main job from end to end, on a store of its own."),
             new Entry("store create", "Make a new store in a file or on a block device."),
@@ -101,6 +104,7 @@ final class CommandTable {
             case "dump tree" -> new DumpTreeCommand();
             case "dump segment" -> new DumpSegmentCommand();
             case "dump block" -> new DumpBlockCommand();
+            case READING -> new ReadingCommand();
             default -> throw new AssertionError("no such command: " + words);
         };
     }
@@ -118,7 +122,7 @@ final class CommandTable {
                 return entry;
             }
         }
-        return null;
+        return arguments.get(0).equals(READING) ? new Entry(READING, "") : null;
     }
 
     /** The entries of a group such as {@code snapshot}; none where the word is no group. */

@@ -22,13 +22,16 @@ abstract class DeviceCommand extends ConsoleCommand {
         return json;
     }
 
+    final StoreLocation location() {
+        return invocation().session().locate(store);
+    }
+
     /** Does the work. The device is read-only and closed afterwards. */
     abstract int run(BlockDevice device);
 
     @Override
     public final Integer call() {
-        try (BlockDevice device = FileBlockDevice.openReadOnly(
-                invocation().session().locate(store).path())) {
+        try (BlockDevice device = FileBlockDevice.openReadOnly(location().path())) {
             return run(device);
         }
     }

@@ -1,11 +1,13 @@
 package io.icecore.cli;
 
+import io.icecore.store.device.BlockDevice;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.agrona.BufferUtil;
 
 /**
  * Reads an image on a thread of its own while what came before is being written, two blocks ahead at most.
@@ -32,7 +34,7 @@ final class ReadAhead implements AutoCloseable {
         this.source = source;
         this.console = console;
         for (int i = 0; i <= BLOCKS_AHEAD; i++) {
-            empty.add(ByteBuffer.allocateDirect(BLOCK_LENGTH));
+            empty.add(BufferUtil.allocateDirectAligned(BLOCK_LENGTH, BlockDevice.BLOCK_LENGTH));
         }
         final Thread thread = new Thread(this::read, "read-ahead");
         thread.setDaemon(true);

@@ -4,12 +4,14 @@ import io.icecore.cli.control.CommandExecutor;
 import io.icecore.cli.daemon.Daemon;
 import io.icecore.cli.daemon.DaemonOptions;
 import io.icecore.cli.daemon.ListenAddress;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -19,7 +21,9 @@ import picocli.CommandLine.Option;
             "",
             "Example:",
             "  icecore serve --store /srv/ice.store --nbd 127.0.0.1:10809",
-            "  nbdinfo nbd://127.0.0.1:10809/vm1"
+            "  nbdinfo nbd://127.0.0.1:10809/vm1",
+            "  icecore serve --store /srv/ice.store --iscsi 0.0.0.0:3260 --iscsi-secrets /etc/icecore.secrets",
+            "  iscsi-ls -s iscsi://NAME%SECRET@192.0.2.1:3260"
         })
 final class ServeCommand extends ConsoleCommand {
     @Option(
@@ -34,23 +38,22 @@ final class ServeCommand extends ConsoleCommand {
             description = "Offer NBD on host:port or unix:PATH. May be given several times. Default: unix:STORE.nbd.")
     private List<String> nbd = new ArrayList<>();
 
-    @Option(names = "--iscsi", paramLabel = "ADDR", hidden = true)
-    private List<String> iscsi = new ArrayList<>();
+    @Mixin
+    private IscsiServing iscsi = new IscsiServing();
 
     @Option(names = "--http", paramLabel = "ADDR", hidden = true)
     private List<String> http = new ArrayList<>();
 
     @Override
-    public Integer call() throws InterruptedException {
-        if (!iscsi.isEmpty() || !http.isEmpty()) {
-            throw new CommandException(
-                    ExitCode.FAILED, "not built yet: serve " + (iscsi.isEmpty() ? "--http" : "--iscsi"));
+    public Integer call() throws IOException, InterruptedException {
+        if (!http.isEmpty()) {
+            throw new CommandException(ExitCode.FAILED, "not built yet: serve --http");
         }
         final StoreLocation location = invocation().session().locate(store);
         stopOnBug();
         try (Interruption interruption = new Interruption(console(), Long.MAX_VALUE);
                 Daemon running = new Daemon(
-                        new DaemonOptions(location.path(), location.controlSocket(), addresses(location)),
+                        options(location),
                         console().clock(),
                         daemon -> executorFor(daemon, console().clock()))) {
             console().out().println("serving " + location + " on " + String.join(" and ", running.listening()));
@@ -59,6 +62,15 @@ final class ServeCommand extends ConsoleCommand {
             interruption.endsInOrder();
         }
         return ExitCode.DONE;
+    }
+
+    private DaemonOptions options(final StoreLocation location) throws IOException {
+        return new DaemonOptions(
+                location.path(),
+                location.controlSocket(),
+                addresses(location),
+                iscsi.addresses(console().resolve(".")),
+                iscsi.options(console()));
     }
 
     private List<ListenAddress> addresses(final StoreLocation location) {

@@ -1,5 +1,6 @@
 package io.icecore.cli;
 
+import io.icecore.cli.daemon.ClientFacts;
 import io.icecore.cli.daemon.DaemonStatus;
 import io.icecore.recovery.point.RollingStatus;
 import io.icecore.store.StoreInfo;
@@ -51,6 +52,7 @@ final class StatusCommand extends StoreCommand {
                         "process " + status.processId() + ", since " + console().timeText(status.since()))
                 .add("listening", String.join(" ", status.listening()))
                 .add("exports", status.volumes().isEmpty() ? "none" : String.join(" ", status.volumes()))
+                .add("targets", status.targets().isEmpty() ? "none" : String.join(" ", status.targets()))
                 .add("deletion", deletion(status.deletion()))
                 .add("clients", String.valueOf(status.clients().size()))
                 .print(console());
@@ -69,6 +71,7 @@ final class StatusCommand extends StoreCommand {
             return;
         }
         final Table table = new Table()
+                .left("PROTOCOL")
                 .left("CLIENT")
                 .left("EXPORT")
                 .left("SINCE")
@@ -80,7 +83,8 @@ final class StatusCommand extends StoreCommand {
                 .right("WRITTEN");
         for (final DaemonStatus.Client client : status.clients()) {
             table.row(
-                    client.client().peer(),
+                    client.client().protocol(),
+                    who(client.client()),
                     client.client().export() == null ? "-" : client.client().export(),
                     console().timeText(client.client().since()),
                     String.format("%.0f", client.requestsPerSecond()),
@@ -92,6 +96,10 @@ final class StatusCommand extends StoreCommand {
         }
         console().out().println();
         table.print(console());
+    }
+
+    private static String who(final ClientFacts client) {
+        return client.initiator() == null ? client.peer() : client.initiator() + " at " + client.peer();
     }
 
     private void printTimer(final DaemonStatus status) {
@@ -134,6 +142,7 @@ final class StatusCommand extends StoreCommand {
                 .with("since", console().timeJson(status.since()))
                 .with("listening", status.listening())
                 .with("exports", status.volumes())
+                .with("targets", status.targets())
                 .with("clients", status.clients().stream().map(this::clientJson).toList())
                 .with("timer", status.timer().stream().map(this::timerJson).toList())
                 .with(
@@ -147,7 +156,9 @@ final class StatusCommand extends StoreCommand {
 
     private Json clientJson(final DaemonStatus.Client client) {
         return Json.object()
+                .with("protocol", client.client().protocol())
                 .with("peer", client.client().peer())
+                .with("initiator", client.client().initiator())
                 .with("export", client.client().export())
                 .with("since", console().timeJson(client.client().since()))
                 .with("requests", client.client().requests())

@@ -7,11 +7,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.icecore.cli.daemon.Daemon;
 import io.icecore.cli.daemon.DaemonOptions;
 import io.icecore.cli.daemon.ListenAddress;
+import io.icecore.volume.Export;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -69,6 +75,61 @@ class DaemonCommandsTest extends CommandsContract {
         assertThat(status.get("processId").asLong())
                 .isEqualTo(ProcessHandle.current().pid());
         assertThat(run("status").out()).contains("health").contains("listening").contains("deletion");
+    }
+
+    /** 64 MiB are written through in a second or two: the check has to ask that nothing be reused meanwhile. */
+    @Test
+    void checksASmallStoreHoweverBusyItIs() throws Exception {
+        run("volume create vm1 --size 8M");
+        final AtomicBoolean stop = new AtomicBoolean();
+        final FutureTask<Boolean> writer = new FutureTask<>(() -> overwriteUntil(stop), true);
+        new Thread(writer, "writer").start();
+        try {
+            for (int i = 0; i < 8; i++) {
+                final CommandRun check = run("check");
+                assertThat(check.out()).startsWith("consistent");
+                assertThat(check.code()).as(check.err()).isZero();
+            }
+        } finally {
+            stop.set(true);
+            writer.get();
+        }
+    }
+
+    private void overwriteUntil(final AtomicBoolean stop) {
+        final UnsafeBuffer bytes = new UnsafeBuffer(new byte[4096]);
+        try (Export export = daemon.catalog().exports().open("vm1")) {
+            for (long i = 0; !stop.get(); i++) {
+                bytes.putLong(0, i);
+                export.write(i * 7919 % 2048 * 4096, bytes, 0, 4096, true);
+            }
+        }
+    }
+
+    @Test
+    void lendsItsStoreOnlyAsLongAsSomebodyReads() throws InterruptedException {
+        run("volume create vm1 --size 1M");
+        try (DaemonReading reading = DaemonReading.begin(console(), new StoreLocation(store()))) {
+            assertThat(reading.undisturbed()).isTrue();
+            assertThat(reading.undisturbed()).isTrue();
+            run("volume create vm2 --size 1M");
+            assertThat(daemon.catalog().store().releasePinned()).isTrue(); // As a writer does that finds no space.
+            assertThat(reading.undisturbed()).isFalse();
+        }
+        try (DaemonReading nobody = DaemonReading.begin(console(), new StoreLocation(directory.resolve("other")))) {
+            assertThat(nobody.undisturbed()).isFalse();
+        }
+        assertThat(run("--help").out()).doesNotContain("reading");
+    }
+
+    private Console console() {
+        return new Console(
+                InputStream.nullInputStream(),
+                OutputStream.nullOutputStream(),
+                OutputStream.nullOutputStream(),
+                directory,
+                ConsoleFeatures.PLAIN,
+                Clock.systemUTC());
     }
 
     @Test

@@ -1,6 +1,5 @@
 package io.icecore.cli.daemon;
 
-import io.icecore.volume.nbd.NbdClient;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -8,15 +7,15 @@ import java.util.Map;
 
 /** What each client does in a second: the difference of its counters over the last few. Thread-safe. */
 final class ClientRates {
-    private record Id(String peer, Instant since) {
-        static Id of(final NbdClient client) {
-            return new Id(client.peer(), client.since());
+    private record Id(String protocol, String peer, Instant since) {
+        static Id of(final ClientFacts client) {
+            return new Id(client.protocol(), client.peer(), client.since());
         }
     }
 
-    private record Sample(long nanos, Map<Id, NbdClient> clients) {
-        static Sample of(final long nanos, final List<NbdClient> clients) {
-            final Map<Id, NbdClient> byId = new HashMap<>();
+    private record Sample(long nanos, Map<Id, ClientFacts> clients) {
+        static Sample of(final long nanos, final List<ClientFacts> clients) {
+            final Map<Id, ClientFacts> byId = new HashMap<>();
             clients.forEach(client -> byId.put(Id.of(client), client));
             return new Sample(nanos, byId);
         }
@@ -26,15 +25,15 @@ final class ClientRates {
     private Sample newer = older;
 
     /** Call about once a second. */
-    synchronized void sample(final List<NbdClient> clients) {
+    synchronized void sample(final List<ClientFacts> clients) {
         older = newer;
         newer = Sample.of(System.nanoTime(), clients);
     }
 
     /** Of a client as it is now, against the older sample; one that has come since counts from zero. */
-    synchronized DaemonStatus.Client rateOf(final NbdClient client) {
+    synchronized DaemonStatus.Client rateOf(final ClientFacts client) {
         final double seconds = Math.max(0.001, (System.nanoTime() - older.nanos()) / 1e9);
-        final NbdClient then = older.clients().get(Id.of(client));
+        final ClientFacts then = older.clients().get(Id.of(client));
         return new DaemonStatus.Client(
                 client,
                 (client.requests() - (then == null ? 0 : then.requests())) / seconds,

@@ -8,6 +8,8 @@ import io.icecore.store.device.StoreException;
 import io.icecore.volume.BusyException;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.VolumeWorkers;
+import io.icecore.volume.iscsi.IscsiTarget;
+import io.icecore.volume.iscsi.scsi.CatalogReservations;
 import io.icecore.volume.nbd.NbdServer;
 import io.icecore.volume.nbd.NbdServerOptions;
 import java.io.IOException;
@@ -18,8 +20,10 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,10 +53,11 @@ public final class Daemon implements AutoCloseable {
     private final Clock clock;
     private final Instant since;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
-    private final List<ListenAddress> listening = new CopyOnWriteArrayList<>();
+    private final List<String> listening = new CopyOnWriteArrayList<>();
     private final Catalog catalog;
     private final RollingSnapshots rolling;
     private final NbdServer nbd;
+    private final IscsiTarget iscsi;
     private final ClientRates rates = new ClientRates();
     private final SpaceWatch spaceWatch = new SpaceWatch();
     private long sampledNanos = System.nanoTime();
@@ -72,12 +77,21 @@ public final class Daemon implements AutoCloseable {
             final VolumeWorkers workers = part(new VolumeWorkers(WORKER_COUNT, WORKER_QUEUE_CAPACITY));
             rolling = new RollingSnapshots(catalog);
             nbd = part(new NbdServer(catalog.exports(), workers, NbdServerOptions.DEFAULT));
+            iscsi = part(new IscsiTarget(
+                    catalog.store().info().label(),
+                    options.iscsiOptions(),
+                    catalog.exports(),
+                    new CatalogReservations(catalog),
+                    workers));
             part(new RepeatingTask("commit-timer", this::commitStep));
             part(new RepeatingTask("snapshot-timer", this::snapshotStep));
             part(new RepeatingTask("reclaimer", this::reclaimStep));
             part(new ControlServer(options.controlSocket(), commands.apply(this)));
             for (final ListenAddress address : options.nbd()) {
-                listen(address); // Last: whoever can connect finds everything there.
+                listenForNbd(address); // Last: whoever can connect finds everything there.
+            }
+            for (final ListenAddress address : options.iscsi()) {
+                listenForIscsi(address);
             }
         } catch (final RuntimeException | Error ex) {
             closeAfter(ex);
@@ -94,16 +108,36 @@ public final class Daemon implements AutoCloseable {
         return part;
     }
 
-    private void listen(final ListenAddress address) {
+    private void listenForNbd(final ListenAddress address) {
         if (!address.local()) {
             LOG.warn("address is reachable from other machines, without password or encryption: {}", address.nbdUri());
         }
         try {
-            listening.add(new ListenAddress(nbd.listen(address.socket())));
+            listening.add(new ListenAddress(nbd.listen(address.socket())).nbdUri());
         } catch (final IOException ex) {
-            final String problem = "cannot listen on " + address.nbdUri() + ": " + ex.getMessage();
-            throw ex instanceof BindException ? new BusyException(problem) : new StoreException(problem, ex);
+            throw cannotListen(address.nbdUri(), ex);
         }
+    }
+
+    private void listenForIscsi(final ListenAddress address) {
+        if (!address.local() && options.iscsiOptions().access().loopbackOnly()) {
+            LOG.warn(
+                    "address is reachable from other machines, and serves none of them without secrets or a list of"
+                            + " initiators: {}",
+                    address.iscsiUri());
+        } else if (!address.local()) {
+            LOG.warn("address is reachable from other machines, without encryption: {}", address.iscsiUri());
+        }
+        try {
+            listening.add(new ListenAddress(iscsi.listen(address.tcp()).address()).iscsiUri());
+        } catch (final IOException ex) {
+            throw cannotListen(address.iscsiUri(), ex);
+        }
+    }
+
+    private static RuntimeException cannotListen(final String where, final IOException problem) {
+        final String message = "cannot listen on " + where + ": " + problem.getMessage();
+        return problem instanceof BindException ? new BusyException(message) : new StoreException(message, problem);
     }
 
     public Catalog catalog() {
@@ -114,21 +148,39 @@ public final class Daemon implements AutoCloseable {
         return options.store();
     }
 
-    /** Where NBD clients connect: URIs without the name of an export. */
+    /** Where clients connect: URIs without the name of an export. */
     public List<String> listening() {
-        return listening.stream().map(ListenAddress::nbdUri).toList();
+        return List.copyOf(listening);
+    }
+
+    private List<ClientFacts> clients() {
+        return Stream.concat(
+                        nbd.clients().stream().map(ClientFacts::of),
+                        iscsi.sessions().stream().map(ClientFacts::of))
+                .toList();
+    }
+
+    private List<String> targets(final List<String> volumes) {
+        return options.iscsi().isEmpty()
+                ? List.of()
+                : volumes.stream()
+                        .map(iscsi::targetName)
+                        .filter(Objects::nonNull)
+                        .toList();
     }
 
     public DaemonStatus status() {
         final StoreInfo store = catalog.store().info();
+        final List<String> volumes = catalog.exports().names(0);
         return new DaemonStatus(
                 store,
                 health(store),
                 ProcessHandle.current().pid(),
                 since,
                 listening(),
-                catalog.exports().names(0),
-                nbd.clients().stream().map(rates::rateOf).toList(),
+                volumes,
+                targets(volumes),
+                clients().stream().map(rates::rateOf).toList(),
                 rolling.status(),
                 catalog.reclaimStatus());
     }
@@ -150,7 +202,7 @@ public final class Daemon implements AutoCloseable {
         catalog.store().idle();
         if (System.nanoTime() - sampledNanos >= SAMPLE_NANOS) {
             sampledNanos = System.nanoTime();
-            rates.sample(nbd.clients());
+            rates.sample(clients());
             spaceWatch.look(catalog.store().info());
         }
         return COMMIT_TIMER_MILLIS;

@@ -3,7 +3,6 @@ package io.icecore.cli.daemon;
 import io.icecore.recovery.point.RollingStatus;
 import io.icecore.store.StoreInfo;
 import io.icecore.volume.ReclaimStatus;
-import io.icecore.volume.nbd.NbdClient;
 import java.time.Instant;
 import java.util.List;
 
@@ -13,6 +12,7 @@ import java.util.List;
  * @param health    "ok", or what a person should look at
  * @param listening URIs, without the name of an export
  * @param volumes   what can be exported: their names
+ * @param targets   iSCSI names of the volumes; empty where iSCSI is not offered
  */
 public record DaemonStatus(
         StoreInfo store,
@@ -21,11 +21,12 @@ public record DaemonStatus(
         Instant since,
         List<String> listening,
         List<String> volumes,
+        List<String> targets,
         List<Client> clients,
         List<RollingStatus> timer,
         ReclaimStatus deletion) {
 
     /** A client, and what it did in each of the last few seconds. */
     public record Client(
-            NbdClient client, double requestsPerSecond, double bytesReadPerSecond, double bytesWrittenPerSecond) {}
+            ClientFacts client, double requestsPerSecond, double bytesReadPerSecond, double bytesWrittenPerSecond) {}
 }

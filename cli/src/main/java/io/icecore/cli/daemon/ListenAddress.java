@@ -75,9 +75,27 @@ public record ListenAddress(SocketAddress socket) {
     /** For people: what NBD clients are given, without the name of an export. */
     public String nbdUri() {
         if (socket instanceof InetSocketAddress inet) {
-            final String host = inet.getAddress().getHostAddress();
-            return "nbd://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + inet.getPort() + "/";
+            return "nbd://" + hostAndPort(inet) + "/";
         }
         return "nbd+unix:///?socket=" + ((UnixDomainSocketAddress) socket).getPath();
+    }
+
+    /** For people: what iSCSI initiators are given, without the name of a target. TCP only. */
+    public String iscsiUri() {
+        return "iscsi://" + hostAndPort(tcp()) + "/";
+    }
+
+    /** @throws IllegalArgumentException when it is no TCP address */
+    public InetSocketAddress tcp() {
+        if (socket instanceof InetSocketAddress inet) {
+            return inet;
+        }
+        throw new IllegalArgumentException("address: " + UNIX + ((UnixDomainSocketAddress) socket).getPath()
+                + " (expected: host:port, for iSCSI is spoken over TCP)");
+    }
+
+    private static String hostAndPort(final InetSocketAddress inet) {
+        final String host = inet.getAddress().getHostAddress();
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + inet.getPort();
     }
 }

@@ -13,6 +13,7 @@ import io.icecore.store.format.UnknownFormatException;
 import io.icecore.store.space.SlotGeometry;
 import io.icecore.store.tree.TreeEntry;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Are the structures of a store consistent with each other? Read-only, also beside a daemon that writes: it stands on
@@ -43,15 +44,27 @@ public final class StoreCheck {
 
     private final BlockDevice device;
     private final CheckProgress progress;
+    private final BooleanSupplier undisturbed;
     private final long rangeBlocksMax;
 
+    /** Of a store that nobody writes, or whose writer knows nothing of this. */
     public StoreCheck(final BlockDevice device, final CheckProgress progress) {
-        this(device, progress, RANGE_BLOCKS_MAX);
+        this(device, progress, () -> false);
     }
 
-    StoreCheck(final BlockDevice device, final CheckProgress progress, final long rangeBlocksMax) {
+    /** @param undisturbed asked when something is wrong: whether the writer has reused no block since before this began */
+    public StoreCheck(final BlockDevice device, final CheckProgress progress, final BooleanSupplier undisturbed) {
+        this(device, progress, undisturbed, RANGE_BLOCKS_MAX);
+    }
+
+    StoreCheck(
+            final BlockDevice device,
+            final CheckProgress progress,
+            final BooleanSupplier undisturbed,
+            final long rangeBlocksMax) {
         this.device = device;
         this.progress = progress;
+        this.undisturbed = undisturbed;
         this.rangeBlocksMax = rangeBlocksMax;
     }
 
@@ -85,16 +98,16 @@ public final class StoreCheck {
             return CheckReport.of(0, new CheckReport.Blocks(0, 0, 0, 0), 0, findings);
         }
         if (findings.count() > 0) {
-            confirm(geometry, chosen, findings);
+            confirm(geometry, findings);
         }
         return new Walk(new CommitReader(device, geometry, chosen), findings).check();
     }
 
     /** Slots are read one after the other, perhaps while a commit is being written: what is wrong with them stays wrong. */
-    private void confirm(final SlotGeometry geometry, final Superblock chosen, final Findings findings) {
+    private void confirm(final SlotGeometry geometry, final Findings findings) {
         final Findings again = new Findings();
-        if (new SuperblockCheck(device, geometry, again).choose().generation != chosen.generation
-                || !again.toList().equals(findings.toList())) {
+        new SuperblockCheck(device, geometry, again).choose();
+        if (!again.toList().equals(findings.toList())) {
             throw new OvertakenException();
         }
     }
@@ -266,7 +279,8 @@ public final class StoreCheck {
         }
 
         private boolean overtaken() {
-            return SuperblockCheck.newestGeneration(device, commit.geometry()) > commit.superblock().generation + 1;
+            return SuperblockCheck.newestGeneration(device, commit.geometry()) > commit.superblock().generation + 1
+                    && !undisturbed.getAsBoolean();
         }
     }
 }

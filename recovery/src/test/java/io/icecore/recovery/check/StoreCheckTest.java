@@ -48,7 +48,7 @@ class StoreCheckTest {
         history.steps(STEPS / 6);
         final SimBlockDevice device = history.finish();
         final CheckReport whole = check(device, replay);
-        assertThat(new StoreCheck(device, CheckProgress.NONE, 1000).run())
+        assertThat(new StoreCheck(device, CheckProgress.NONE, () -> false, 1000).run())
                 .as(replay)
                 .isEqualTo(whole);
     }
@@ -74,6 +74,61 @@ class StoreCheckTest {
         assertThat(report.errors()).isEmpty();
         assertThat(begun[0]).as("times begun").isEqualTo(2);
         assertThat(report.generation()).isGreaterThan(before + 100);
+        history.close();
+    }
+
+    /** The writer is as fast as in the test before; where it knows of the check, that never has to start over. */
+    @Test
+    void endsAtOnceWhenTheWriterReusesNothingMeanwhile() {
+        final RandomHistory history = new RandomHistory(3, 24 << 20);
+        history.steps(60);
+        final BlockDevice device = history.device().openReadOnly();
+        final int[] begun = {0};
+        final CheckProgress busy = (accounted, total) -> {
+            if (accounted == 0) {
+                begun[0]++;
+                for (int i = 0; i < 70; i++) {
+                    history.overwriteAndCommit();
+                }
+            }
+        };
+        for (int round = 0; round < 24; round++) {
+            try (Store.Reading reading = history.catalog().store().beginReading()) {
+                final long before = history.catalog().store().info().generation();
+
+                final CheckReport report = new StoreCheck(device, busy, reading::undisturbed).run();
+
+                assertThat(report.errors()).isEmpty();
+                assertThat(report.generation()).isEqualTo(before);
+                assertThat(reading.undisturbed()).isTrue();
+            }
+        }
+        assertThat(begun[0]).isEqualTo(24);
+
+        for (int round = 0; round < 24; round++) {
+            new StoreCheck(device, busy).run();
+        }
+        assertThat(begun[0]).as("without").isGreaterThan(48);
+        history.close();
+    }
+
+    @Test
+    void aReaderNeverFillsTheStore() {
+        final RandomHistory history = new RandomHistory(3, 24 << 20);
+        history.steps(60);
+        final Store store = history.catalog().store();
+        final Store.Reading first = store.beginReading();
+        for (int i = 0; i < 3000; i++) {
+            history.overwriteAndCommit();
+        }
+        assertThat(first.undisturbed()).isFalse();
+
+        final Store.Reading second = store.beginReading();
+        assertThat(second.undisturbed()).isTrue();
+        first.close();
+        assertThat(second.undisturbed()).isTrue();
+        second.close();
+        assertThat(second.undisturbed()).isFalse();
         history.close();
     }
 

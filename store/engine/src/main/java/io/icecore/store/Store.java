@@ -32,8 +32,11 @@ import org.agrona.concurrent.UnsafeBuffer;
  * can tell. Reads go on.
  */
 public final class Store implements AutoCloseable {
-    /** Dirty nodes beyond which {@link #relieve()} commits: 16 MiB of memory. */
-    private static final int DIRTY_NODES_MAX = 4096;
+    /** Dirty nodes beyond which {@link #relieve()} commits: 64 MiB of memory, or half of what clean nodes may take. */
+    private static final int DIRTY_NODES_MAX = 16_384;
+
+    /** A store that is never idle for a moment commits so often all the same. */
+    private static final long BUSY_COMMIT_MILLIS = 2000;
 
     private static final long SEAL_AFTER_MILLIS = 1000;
     private static final int NODE_FOOTPRINT_BYTES = BLOCK_LENGTH + 256;
@@ -45,10 +48,19 @@ public final class Store implements AutoCloseable {
     private final OpenedStore opened;
     private final Committer committer;
     private final ReadOnlyView view;
+    private final int dirtyNodesMax;
     private long idleSince = -1;
+    private long changesAtTick;
+    private long uncommittedSince;
     private boolean closed;
 
-    private Store(final BlockDevice device, final Clock clock, final OpenedStore opened, final boolean readOnly) {
+    private Store(
+            final BlockDevice device,
+            final Clock clock,
+            final OpenedStore opened,
+            final int cacheNodes,
+            final boolean readOnly) {
+        dirtyNodesMax = Math.min(DIRTY_NODES_MAX, Math.max(CACHE_NODES_MIN, cacheNodes / 2));
         this.device = device;
         this.clock = clock;
         this.opened = opened;
@@ -73,12 +85,13 @@ public final class Store implements AutoCloseable {
 
     /** @param cacheNodes clean tree nodes kept in memory, 4 KiB each */
     public static Store open(final BlockDevice device, final Clock clock, final int cacheNodes) {
-        return new Store(device, clock, Opener.open(device, cacheNodes, clock), false);
+        return new Store(device, clock, Opener.open(device, cacheNodes, clock), cacheNodes, false);
     }
 
     /** Opens the newest complete generation beside a writer, or of a store that must not be changed. */
     public static Store openReadOnly(final BlockDevice device) {
-        return new Store(device, Clock.systemUTC(), Opener.openReadOnly(device, defaultCacheNodes()), true);
+        final int cacheNodes = defaultCacheNodes();
+        return new Store(device, Clock.systemUTC(), Opener.openReadOnly(device, cacheNodes), cacheNodes, true);
     }
 
     /** An eighth of the memory that the program may use, for nodes. */
@@ -216,7 +229,7 @@ public final class Store implements AutoCloseable {
 
     /** Commits when so much has changed that memory would run short. For writers, after each write. Without the lock. */
     public void relieve() {
-        if (opened.forest.dirtyCount() > DIRTY_NODES_MAX) {
+        if (opened.forest.dirtyCount() > dirtyNodesMax) {
             commit();
         }
     }
@@ -231,22 +244,38 @@ public final class Store implements AutoCloseable {
         if (opened.space.withheldBlocks() == 0) {
             return false;
         }
+        lock.lock();
+        try {
+            opened.space.denyReaders();
+        } finally {
+            lock.unlock();
+        }
         committer.commitEmpty();
         committer.commitEmpty();
         return true;
     }
 
     /**
-     * One tick of housekeeping, for a timer of a few hundred milliseconds: commits what has been waiting, and seals the
-     * store (an empty commit that proves its parent durable) when it has been idle for a second.
+     * One tick of housekeeping, for a timer of a few hundred milliseconds: commits what has been waiting once nothing has
+     * changed between two ticks, or after {@value #BUSY_COMMIT_MILLIS} ms, and seals the store (an empty commit that proves
+     * its parent durable) when it has been idle for a second.
      */
     public void idle() {
         if (view != null || committer.failure() != null || committer.sealed()) {
             return;
         }
         if (committer.pendingChanges()) {
-            commit();
-        } else if (idleSince < 0) {
+            final long changes = committer.changeCount();
+            final long waited = clock.millis() - uncommittedSince;
+            if (changes == changesAtTick || waited >= BUSY_COMMIT_MILLIS || waited < 0) { // Clocks are set back.
+                commit();
+                uncommittedSince = clock.millis();
+            }
+            changesAtTick = changes;
+            return;
+        }
+        uncommittedSince = clock.millis();
+        if (idleSince < 0) {
             idleSince = clock.millis();
         } else if (clock.millis() - idleSince >= SEAL_AFTER_MILLIS) {
             committer.commitEmpty();
@@ -330,6 +359,53 @@ public final class Store implements AutoCloseable {
     /** Of a store opened read-only: moves to the newest generation. Returns true when there was a newer one. */
     public boolean refresh() {
         return view != null && view.refresh();
+    }
+
+    /**
+     * For another process that reads the newest commit block by block, however busy this store is: until it is closed, or
+     * until space runs short, nothing is reused that this commit or a later one refers to. Without the lock.
+     */
+    public Reading beginReading() {
+        requireWritable();
+        lock.lock();
+        try {
+            return new Reading(opened.space.beginRead());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** See {@link #beginReading}. Thread-safe. */
+    public final class Reading implements AutoCloseable {
+        private final long begun;
+        private boolean ended;
+
+        private Reading(final long begun) {
+            this.begun = begun;
+        }
+
+        /** Whether nothing has been reused since. */
+        public boolean undisturbed() {
+            lock.lock();
+            try {
+                return !ended && opened.space.reading(begun);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                if (!ended) {
+                    ended = true;
+                    opened.space.endRead(begun);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 
     /** All nodes and the space map, for check and dump: no change may be made meanwhile. */

@@ -1,11 +1,19 @@
 package io.icecore.volume;
 
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 
-/** What others keep with a volume: its policy, and small named values. */
+/**
+ * What others keep with a volume: its policy, and small named values. A value that is too long for one entry of the
+ * catalogue takes several of the same name, in the order of their ordinals.
+ */
 final class Attributes {
     static final int POLICY_LENGTH_MAX = 1000;
-    static final int VALUE_LENGTH_MAX = 1024;
+    static final int VALUE_LENGTH_MAX = 64 << 10;
+    private static final int PART_LENGTH_MAX = 1024;
 
     private final Volumes volumes;
 
@@ -43,15 +51,18 @@ final class Attributes {
         return volumes.look(() -> {
             final CatalogueTree tree = volumes.tree();
             final long id = volumes.volume(volume).id;
+            final ByteArrayOutputStream value = new ByteArrayOutputStream();
+            boolean found = false;
             for (boolean more = tree.next(CatalogueTree.ATTRIBUTE, id, 0);
                     more;
                     more = tree.next(CatalogueTree.ATTRIBUTE, id, tree.sub() + 1)) {
                 final RecordReader reader = tree.read("attribute");
                 if (reader.getName().equals(name)) {
-                    return Optional.of(reader.getBytes());
+                    value.writeBytes(reader.getBytes());
+                    found = true;
                 }
             }
-            return Optional.empty();
+            return found ? Optional.of(value.toByteArray()) : Optional.empty();
         });
     }
 
@@ -62,23 +73,36 @@ final class Attributes {
         volumes.changeDurably(() -> {
             final CatalogueTree tree = volumes.tree();
             final long id = volumes.volume(volume).id;
-            long ordinal = 0; // Of this name, or the first after all others.
-            while (tree.next(CatalogueTree.ATTRIBUTE, id, ordinal)) {
-                ordinal = tree.sub();
-                if (tree.read("attribute").getName().equals(name)) {
-                    break;
-                }
-                ordinal++;
-            }
             volumes.changing();
-            if (value == null) {
-                tree.remove(CatalogueTree.ATTRIBUTE, id, ordinal);
-            } else {
-                tree.write().putName(name).putBytes(value);
-                tree.put(CatalogueTree.ATTRIBUTE, id, ordinal);
+            final Set<Long> taken = removeParts(id, name);
+            long ordinal = 0;
+            for (int from = 0; value != null && (from == 0 || from < value.length); from += PART_LENGTH_MAX) {
+                while (taken.contains(ordinal)) {
+                    ordinal++;
+                }
+                final byte[] part = Arrays.copyOfRange(value, from, Math.min(value.length, from + PART_LENGTH_MAX));
+                tree.write().putName(name).putBytes(part);
+                tree.put(CatalogueTree.ATTRIBUTE, id, ordinal++);
             }
             return null;
         });
+    }
+
+    /** Returns the ordinals of all other attributes. */
+    private Set<Long> removeParts(final long id, final String name) {
+        final CatalogueTree tree = volumes.tree();
+        final Set<Long> others = new HashSet<>();
+        long ordinal = 0;
+        while (tree.next(CatalogueTree.ATTRIBUTE, id, ordinal)) {
+            ordinal = tree.sub();
+            if (tree.read("attribute").getName().equals(name)) {
+                tree.remove(CatalogueTree.ATTRIBUTE, id, ordinal);
+            } else {
+                others.add(ordinal);
+            }
+            ordinal++;
+        }
+        return others;
     }
 
     /** Removes everything kept with a volume that is gone. Under the lock. */

@@ -205,7 +205,7 @@ public final class Catalog implements AutoCloseable {
         return attributes.attribute(volume, key);
     }
 
-    /** @param value at most 1,024 bytes; null removes the attribute */
+    /** @param value at most 64 KiB; null removes the attribute */
     public void setAttribute(final String volume, final String key, final byte[] value) {
         attributes.setAttribute(volume, key, value);
     }

@@ -25,7 +25,10 @@ public interface Export extends AutoCloseable {
     /** {@code volume} or {@code volume@snapshot}. */
     String name();
 
-    /** Identity that survives restarts and is shared by nothing else: store UUID, branch and epoch. */
+    /**
+     * Identity that survives restarts and is shared by nothing else: store UUID with the number of the volume, which a
+     * rollback does not change, or with branch and epoch of the snapshot.
+     */
     String id();
 
     /** Bytes; a multiple of 4096. Grows when the volume is resized. */
@@ -37,6 +40,16 @@ public interface Export extends AutoCloseable {
 
     /** @param fua durable before it returns */
     void write(long offset, DirectBuffer source, int index, int length, boolean fua);
+
+    /**
+     * Carries out several writes together, in less time than one by one. When it throws, each may have been done or not:
+     * write them singly to learn which of them fails.
+     */
+    default void write(final WriteBatch batch) {
+        for (int write = 0; write < batch.writeCount(); write++) {
+            write(batch.offset(write), batch.source(), batch.index(write), batch.length(write), false);
+        }
+    }
 
     /**
      * The range reads as zeroes afterwards.

@@ -51,7 +51,7 @@ final class OpenExport implements Export {
     @Override
     public String id() {
         final String store = volumes.store().info().uuid().toString();
-        return epoch == Extent.HEAD ? store + "." + branch : store + "." + branch + "." + epoch;
+        return epoch == Extent.HEAD ? store + ".volume." + volume.id : store + "." + branch + "." + epoch;
     }
 
     @Override
@@ -85,6 +85,16 @@ final class OpenExport implements Export {
         try {
             volumes.data().write(volume, offset, source, index, length);
             commitIf(fua);
+        } finally {
+            end();
+        }
+    }
+
+    @Override
+    public void write(final WriteBatch batch) {
+        beginChange(0, batch.endChunk() * VolumeData.CHUNK_LENGTH);
+        try {
+            volumes.data().write(volume, batch);
         } finally {
             end();
         }

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -55,6 +56,11 @@ final class VolumeData {
         private final Checksums checksums = new Checksums();
         private final UnsafeBuffer sums = new UnsafeBuffer(new byte[CHUNKS_MAX * Integer.BYTES]);
         private final UnsafeBuffer chunk = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
+        private final WriteBatch single = new WriteBatch();
+
+        /** The data of a batch side by side; null until the first one. */
+        private UnsafeBuffer staging;
+
         private long[] runs = new long[8];
         private int runCount;
 
@@ -63,6 +69,19 @@ final class VolumeData {
             reader.release();
             checksums.release();
             scratches.add(this);
+        }
+
+        private UnsafeBuffer gathered(final WriteBatch batch) {
+            if (staging == null) {
+                staging = new UnsafeBuffer(
+                        BufferUtil.allocateDirectAligned(WriteBatch.CHUNKS_MAX * CHUNK_LENGTH, CHUNK_LENGTH));
+            }
+            int at = 0;
+            for (int write = 0; write < batch.writeCount(); write++) {
+                staging.putBytes(at, batch.source(), batch.index(write), batch.length(write));
+                at += batch.length(write);
+            }
+            return staging;
         }
     }
 
@@ -138,34 +157,46 @@ final class VolumeData {
     private void writeChunks(
             final VolumeRecord volume, final long chunk, final DirectBuffer source, final int index, final int count) {
         try (Scratch scratch = scratch()) {
-            writeChunks(volume, chunk, source, index, count, scratch);
+            scratch.single.of(source).addChunks(chunk, index, count);
+            write(volume, scratch.single, source, index, scratch);
         }
     }
 
-    private void writeChunks(
+    /** Carries out a batch. When this throws, any of its writes may have been done. */
+    void write(final VolumeRecord volume, final WriteBatch batch) {
+        withRoom(() -> {
+            try (Scratch scratch = scratch()) {
+                write(volume, batch, scratch.gathered(batch), 0, scratch);
+            }
+        });
+        store.relieve();
+    }
+
+    /** @param data the chunks of the whole batch side by side, from {@code index} */
+    private void write(
             final VolumeRecord volume,
-            final long chunk,
-            final DirectBuffer source,
+            final WriteBatch batch,
+            final DirectBuffer data,
             final int index,
-            final int count,
             final Scratch scratch) {
-        allocate(scratch, count);
+        allocate(scratch, batch.chunkCount());
         int settled = 0;
         try {
-            scratch.checksums.of(source).putAll(index, count, scratch.sums);
+            scratch.checksums.of(data).putAll(index, batch.chunkCount(), scratch.sums);
             int at = index;
             for (int i = 0; i < scratch.runCount; i++) {
                 final int length = BlockRun.count(scratch.runs[i]);
-                store.write(BlockRun.block(scratch.runs[i]), source, at, length);
+                store.write(BlockRun.block(scratch.runs[i]), data, at, length);
                 at += length * CHUNK_LENGTH;
             }
             store.lock();
             try {
-                final Branch branch = writableBranch(volume, chunk + count);
+                final Branch branch = writableBranch(volume, batch.endChunk());
+                batch.rewind();
                 int done = 0;
                 while (settled < scratch.runCount) {
                     final long run = scratch.runs[settled++];
-                    map(branch, chunk + done, run, scratch.sums, done * Integer.BYTES);
+                    map(branch, batch, run, scratch.sums, done * Integer.BYTES);
                     done += BlockRun.count(run);
                 }
             } finally {
@@ -224,9 +255,12 @@ final class VolumeData {
         return branch;
     }
 
-    /** Settles a written run and maps it. Extents end at multiples of their longest length, which suits the history. */
+    /**
+     * Settles a written run and maps the next chunks of the batch to it. Extents end at multiples of their longest length,
+     * which suits the history.
+     */
     private void map(
-            final Branch branch, final long chunk, final long run, final DirectBuffer sums, final int sumsIndex) {
+            final Branch branch, final WriteBatch batch, final long run, final DirectBuffer sums, final int sumsIndex) {
         final long block = BlockRun.block(run);
         final int count = BlockRun.count(run);
         store.settle(block, count, sums, sumsIndex);
@@ -234,9 +268,9 @@ final class VolumeData {
         boolean counting = false;
         try {
             while (mapped < count) {
-                final long from = chunk + mapped;
+                final long from = batch.chunk();
                 final int room = ExtentLayout.LENGTH_MAX - (int) (from & ExtentLayout.LENGTH_MAX - 1);
-                final int length = Math.min(room, count - mapped);
+                final int length = Math.min(Math.min(room, batch.chunksLeft()), count - mapped);
                 headWriter.write(
                         branch.number,
                         branch.epoch,
@@ -247,6 +281,7 @@ final class VolumeData {
                         sums,
                         sumsIndex + mapped * Integer.BYTES);
                 mapped += length;
+                batch.advance(length);
                 counting = true;
                 branch.writtenChunks += length;
                 branch.mappedChunks += length;
@@ -314,7 +349,8 @@ final class VolumeData {
                 store.abandon(BlockRun.block(run), 1);
                 throw ex;
             }
-            map(branch, chunk, run, scratch.sums, 0);
+            scratch.single.of(scratch.chunk).addChunks(chunk, 0, 1);
+            map(branch, scratch.single, run, scratch.sums, 0);
         } finally {
             store.unlock();
         }

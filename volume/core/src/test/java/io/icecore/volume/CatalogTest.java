@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,6 +185,51 @@ class CatalogTest {
         assertThat(catalog.attribute("vm1", "reservations")).isEmpty();
         assertThat(catalog.attribute("vm1", "other")).isPresent();
         assertThat(catalog.policy("vm1")).isEmpty();
+    }
+
+    @Test
+    void keepsAttributesThatAreTooLongForOneEntry() {
+        catalog.createVolume("vm1", MIB);
+        final byte[] large = new byte[64 << 10];
+        new Random(1).nextBytes(large);
+        catalog.setAttribute("vm1", "a", "one".getBytes(UTF_8));
+        catalog.setAttribute("vm1", "large", large);
+        catalog.setAttribute("vm1", "b", "two".getBytes(UTF_8));
+        assertThat(catalog.attribute("vm1", "large")).contains(large);
+
+        catalog.setAttribute("vm1", "a", Arrays.copyOf(large, 3000)); // Its parts stand between those of the others.
+        catalog.setAttribute("vm1", "large", Arrays.copyOf(large, 1025));
+        assertThat(catalog.attribute("vm1", "a")).contains(Arrays.copyOf(large, 3000));
+        assertThat(catalog.attribute("vm1", "large")).contains(Arrays.copyOf(large, 1025));
+        assertThat(catalog.attribute("vm1", "b")).contains("two".getBytes(UTF_8));
+
+        catalog.setAttribute("vm1", "large", new byte[0]);
+        assertThat(catalog.attribute("vm1", "large")).contains(new byte[0]);
+        assertThatThrownBy(() -> catalog.setAttribute("vm1", "large", new byte[(64 << 10) + 1]))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(catalog.attribute("vm1", "large")).contains(new byte[0]);
+    }
+
+    @Test
+    void aVolumeKeepsItsIdentityThroughARollback() {
+        catalog.createVolume("vm1", MIB);
+        final Snapshot snapshot =
+                catalog.createSnapshots(List.of("vm1"), "s", Map.of()).get(0);
+        final String before = idOf("vm1");
+        final String ofSnapshot = idOf("vm1@s");
+
+        catalog.rollback(Spec.parse("vm1@s", ZoneOffset.UTC));
+        catalog.cloneVolume(Spec.parse("vm1@s", ZoneOffset.UTC), "vm2");
+
+        assertThat(idOf("vm1")).isEqualTo(before).isNotEqualTo(ofSnapshot);
+        assertThat(idOf(snapshot.spec())).isEqualTo(ofSnapshot);
+        assertThat(idOf("vm2")).isNotIn(before, ofSnapshot);
+    }
+
+    private String idOf(final String spec) {
+        try (Export export = catalog.exports().open(spec)) {
+            return export.id();
+        }
     }
 
     @Test

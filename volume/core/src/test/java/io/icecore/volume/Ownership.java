@@ -58,9 +58,7 @@ final class Ownership {
         final HeadMap head = volumes.data().head();
         long end = 0;
         for (long at = 0; head.ceiling(branch.number, at, extent); at = extent.chunk() + 1) {
-            assertThat(extent.chunk())
-                    .as("extents of the head overlap: " + extent)
-                    .isGreaterThanOrEqualTo(end);
+            require(extent.chunk() >= end, "extents of the head overlap", extent);
             end = extent.end();
             own(root.number, extent);
         }
@@ -68,7 +66,7 @@ final class Ownership {
         long chunk = 0;
         long birth = 0;
         while (history.ceiling(branch.number, chunk, birth, extent)) {
-            assertThat(extent.birth()).as("life of " + extent).isLessThan(extent.death());
+            require(extent.birth() < extent.death(), "life of an extent", extent);
             chunk = extent.chunk();
             birth = extent.birth() + 1;
             own(root.number, extent);
@@ -81,11 +79,16 @@ final class Ownership {
     private void own(final long root, final Extent extent) {
         if (!extent.zeroes()) {
             for (int i = 0; i < extent.length(); i++) {
-                assertThat(owned.add(extent.block() + i))
-                        .as("second owner of a block of " + extent)
-                        .isTrue();
+                require(owned.add(extent.block() + i), "second owner of a block of", extent);
             }
             blocksByRoot.merge(root, (long) extent.length(), Long::sum);
+        }
+    }
+
+    /** Without a message made for each of thousands of blocks: crash tests come here a thousand times a second. */
+    private static void require(final boolean holds, final String rule, final Object thing) {
+        if (!holds) {
+            throw new AssertionError(rule + ": " + thing);
         }
     }
 
@@ -93,9 +96,7 @@ final class Ownership {
     void checkAllocated(final Catalog catalog) {
         final OpenedStore opened = catalog.store().opened();
         catalog.parts().look(() -> {
-            owned.forEach(block -> assertThat(opened.space.used(block))
-                    .as("allocated: " + block)
-                    .isTrue());
+            owned.forEach(block -> require(opened.space.used(block), "owned but not allocated", block));
             final long[] nodes = {0};
             opened.forest.walk((tree, level, home, page) -> nodes[0] += home == page.block() ? 1 : 2);
             assertThat(opened.space.usedBlocks())

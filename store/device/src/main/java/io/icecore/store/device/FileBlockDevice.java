@@ -15,7 +15,7 @@ import org.agrona.MutableDirectBuffer;
 /**
  * A file or a raw block device of Linux.
  *
- * <p>Reads and writes go through the page cache, in the calling thread. Opened for writing it holds a lock that keeps
+ * <p>Reads and short writes go through the page cache, long writes past it, all in the calling thread. Opened for writing it holds a lock that keeps
  * every other writer off until it is closed; any number of readers may open it besides. A reader learns of the writer's
  * {@link #grow} when it first reads beyond the length it knew.
  */
@@ -27,8 +27,10 @@ public final class FileBlockDevice implements BlockDevice {
     private final FlushGate flushes = new FlushGate(this::force);
     private final AtomicBoolean lengthChanged = new AtomicBoolean();
 
-    /** Null when read-only, as is {@link #discards}. */
+    /** Null when read-only, as are {@link #direct} and {@link #discards}. */
     private final StoreLock lock;
+
+    private final DirectWriter direct;
 
     private final Discards discards;
 
@@ -110,6 +112,7 @@ public final class FileBlockDevice implements BlockDevice {
         this.channel = channel;
         this.medium = medium;
         this.lock = lock;
+        this.direct = lock == null ? null : DirectWriter.open(path);
         this.discards = lock == null ? null : new Discards(path, kind, descriptorForDiscards());
         this.length = currentLength();
     }
@@ -212,7 +215,7 @@ public final class FileBlockDevice implements BlockDevice {
             discards.stop();
         }
         final IOException failure = new IOException("close failed: " + path);
-        closeAfter(failure, lock, medium, channel);
+        closeAfter(failure, lock, direct, medium, channel);
         if (failure.getSuppressed().length > 0) {
             throw new StoreException(failure.getMessage(), failure);
         }
@@ -266,7 +269,8 @@ public final class FileBlockDevice implements BlockDevice {
     private void writeFully(final ByteBuffer buffer, final long start) throws IOException {
         long position = start;
         while (buffer.hasRemaining()) {
-            position += channel.write(buffer, position);
+            final int count = direct.write(buffer, position);
+            position += count > 0 ? count : channel.write(buffer, position);
         }
     }
 

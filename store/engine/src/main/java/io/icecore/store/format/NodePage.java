@@ -75,6 +75,13 @@ public final class NodePage {
         buffer = image;
     }
 
+    /** The same node over memory of its own. */
+    public NodePage copy() {
+        final UnsafeBuffer copy = new UnsafeBuffer(new byte[BLOCK_LENGTH]);
+        copy.putBytes(0, buffer, 0, BLOCK_LENGTH);
+        return new NodePage(copy);
+    }
+
     public DirectBuffer image() {
         return buffer;
     }

@@ -4,8 +4,8 @@ import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.format.Checksum;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -14,18 +14,17 @@ import org.agrona.concurrent.UnsafeBuffer;
  * Used by one thread at a time, the one that builds the commit.
  */
 public final class SegmentWriter {
-    private static final int STAGING_BLOCKS = 64;
+    private static final int STAGING_BLOCKS = 256;
 
     private final BlockDevice device;
-    private final UncoveredBlocks uncovered;
-    private final UnsafeBuffer staging = new UnsafeBuffer(ByteBuffer.allocateDirect(STAGING_BLOCKS * BLOCK_LENGTH));
+    private final UnsafeBuffer staging =
+            new UnsafeBuffer(BufferUtil.allocateDirectAligned(STAGING_BLOCKS * BLOCK_LENGTH, BLOCK_LENGTH));
     private long[] order = new long[64];
     private DirectBuffer[] images = new DirectBuffer[64];
     private int count;
 
-    public SegmentWriter(final BlockDevice device, final UncoveredBlocks uncovered) {
+    public SegmentWriter(final BlockDevice device) {
         this.device = device;
-        this.uncovered = uncovered;
     }
 
     /** Adds a block; the image must not change until {@link #write()}. */
@@ -39,8 +38,13 @@ public final class SegmentWriter {
         images[count++] = image;
     }
 
-    /** Writes what was added, and notes its checksums for the commit's payload list. */
-    public void write() {
+    /**
+     * Writes what was added.
+     *
+     * @param uncovered takes the checksums of the blocks, for the commit's payload list; null when a flush of this commit
+     *                  is still to come that covers them
+     */
+    public void write(final UncoveredBlocks uncovered) {
         Arrays.sort(order, 0, count);
         int from = 0;
         while (from < count) {
@@ -49,7 +53,9 @@ public final class SegmentWriter {
             while (from + blocks < count && blocks < STAGING_BLOCKS && order[from + blocks] >>> 16 == first + blocks) {
                 final DirectBuffer image = images[(int) order[from + blocks] & 0xFFFF];
                 staging.putBytes(blocks * BLOCK_LENGTH, image, 0, BLOCK_LENGTH);
-                uncovered.add(first + blocks, Checksum.of(image, 0, BLOCK_LENGTH));
+                if (uncovered != null) {
+                    uncovered.add(first + blocks, Checksum.of(image, 0, BLOCK_LENGTH));
+                }
                 blocks++;
             }
             device.write(first * BLOCK_LENGTH, staging, 0, blocks * BLOCK_LENGTH);

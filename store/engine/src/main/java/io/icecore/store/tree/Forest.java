@@ -5,6 +5,7 @@ import io.icecore.store.format.NodePage;
 import io.icecore.store.format.Superblock;
 import io.icecore.store.log.SegmentReader;
 import io.icecore.store.log.SegmentWriter;
+import io.icecore.store.log.UncoveredBlocks;
 import io.icecore.store.tree.RedirectTable.Redirect;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,9 @@ public final class Forest {
 
     /** Nodes of the commit that is being written; guarded by the lock, changed only by the commit. */
     private final List<Node> written = new ArrayList<>();
+
+    /** What is to be written of each of them: a node that changes meanwhile leaves this image alone. */
+    private final List<NodePage> images = new ArrayList<>();
 
     final StampedLock lock = new StampedLock();
 
@@ -198,10 +202,13 @@ public final class Forest {
         return node;
     }
 
-    /** The node's content is about to change. Under the write lock. */
+    /** The node's content is about to change: take its page after this, not before. Under the write lock. */
     void markDirty(final Node node) {
         assert !node.dropped;
         changes++;
+        if (node.writing && !node.dirty) {
+            node.page = node.page.copy(); // The commit under way still needs the other.
+        }
         if (!node.dirty) {
             node.dirty = true;
             dirty.get(node.page.level()).add(node);
@@ -249,11 +256,12 @@ public final class Forest {
     // ---- the commit's half
 
     /**
-     * Writes all dirty nodes to free blocks as part of commit {@code generation}, from the leaves up. A node whose parent
-     * is not written gets a redirect; a parent that is written takes over its children's redirects; when the table would
-     * overflow, the parents of a level are written as well (a fold). Under the store's lock.
+     * Gives all dirty nodes a free block, from the leaves up, as part of commit {@code generation}. A node whose parent is
+     * not relocated gets a redirect; a parent that is takes over its children's redirects; when the table would overflow,
+     * the parents of a level are relocated as well (a fold). Under the store's lock. Returns how many nodes
+     * {@link #writeImages} has to write; until then they are in memory only.
      */
-    public void write(final long generation, final SegmentWriter writer) {
+    public int relocate(final long generation) {
         for (int level = 0; level < LEVEL_COUNT; level++) {
             relocate(level, generation);
             takeOverRedirects(level + 1);
@@ -262,11 +270,22 @@ public final class Forest {
             }
         }
         assert redirects.size() <= RedirectTable.CAPACITY && dirtyCount == 0 : redirects.size() + ", " + dirtyCount;
-        for (final Node node : written) {
-            node.page.seal(storeId, node.block, generation);
-            writer.add(node.block, node.page.image());
+        return written.size();
+    }
+
+    /**
+     * Writes the nodes as they were when they were relocated. They may change again meanwhile, for the next commit.
+     *
+     * @param uncovered see {@link SegmentWriter#write}
+     */
+    public void writeImages(final SegmentWriter writer, final UncoveredBlocks uncovered) {
+        for (int i = 0; i < images.size(); i++) {
+            final Node node = written.get(i);
+            images.get(i).seal(storeId, node.block, node.generation);
+            writer.add(node.block, images.get(i).image());
         }
-        writer.write();
+        images.clear();
+        writer.write(uncovered);
         final long stamp = lock.writeLock();
         try {
             for (final Node node : written) {
@@ -293,6 +312,7 @@ public final class Forest {
                 if (node.dirty) {
                     relocate(node, blocks[i], generation);
                     written.add(node);
+                    images.add(node.page);
                     node.writing = true;
                     node.dirty = false;
                     dirtyCount--;

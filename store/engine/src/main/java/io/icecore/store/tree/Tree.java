@@ -178,10 +178,10 @@ public final class Tree {
         if (missing != null) {
             return missing;
         }
-        final NodePage page = path[0].page;
-        int entry = page.floor(hi, lo);
-        if (entry >= 0 && page.compare(entry, hi, lo) == 0) {
+        int entry = path[0].page.floor(hi, lo);
+        if (entry >= 0 && path[0].page.compare(entry, hi, lo) == 0) {
             forest.markDirty(path[0]);
+            final NodePage page = path[0].page;
             if (page.valueLength(entry) == length) {
                 page.replace(entry, value, index, length);
                 return null;
@@ -412,11 +412,12 @@ public final class Tree {
             if (into.page.usedBytes() + from.page.usedBytes() <= MERGED_MAX) {
                 forest.markDirty(into);
                 forest.markDirty(parent);
+                final int seam = into.page.count();
+                into.page.append(from.page, 0, from.page.count());
                 if (level > 0) {
                     // As a first child it also took keys below its own; as a later one it needs its true lower bound.
-                    from.page.key(0, parent.page.hi(left + 1), parent.page.lo(left + 1));
+                    into.page.key(seam, parent.page.hi(left + 1), parent.page.lo(left + 1));
                 }
-                into.page.append(from.page, 0, from.page.count());
                 parent.page.remove(left + 1);
                 forest.drop(from);
                 lowerRoot();

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -50,6 +51,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     private boolean loginBegun;
     private int loginCommandSn;
     private int sessionHandle;
+    private volatile Instant since;
     private LogicalUnit admittedUnit;
     private volatile FullFeaturePhase admitted;
     private volatile FullFeaturePhase phase;
@@ -70,7 +72,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         key = channel.register(selector, SelectionKey.OP_READ);
         replies = new ReplyQueue(encoder, channel, this::onSocketFull);
         final InetAddress address = peer.getAddress();
-        login = new LoginPhase(target.options(), address.isLoopbackAddress(), target.random(), this);
+        login = new LoginPhase(target.options().access(), address.isLoopbackAddress(), target.random(), this);
         acceptedNanos = target.clock().nanoTime();
         heardNanos = acceptedNanos;
     }
@@ -240,12 +242,12 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     }
 
     private long deadlineNanos() {
-        final IscsiOptions options = target.options();
+        final IscsiOptions.Timeouts timeouts = target.options().timeouts();
         if (phase == null) {
-            return acceptedNanos + options.loginTimeout().toNanos();
+            return acceptedNanos + timeouts.login().toNanos();
         }
-        final long askAt = heardNanos + options.pingInterval().toNanos();
-        return pinged ? askAt + options.pingTimeout().toNanos() : askAt;
+        final long askAt = heardNanos + timeouts.pingInterval().toNanos();
+        return pinged ? askAt + timeouts.pingAnswer().toNanos() : askAt;
     }
 
     private void watchClock() throws PduException {
@@ -253,10 +255,12 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
             return;
         }
         if (phase == null) {
-            throw new PduException("no login within " + target.options().loginTimeout());
+            throw new PduException(
+                    "no login within " + target.options().timeouts().login());
         }
         if (pinged) {
-            throw new PduException("no answer within " + target.options().pingTimeout());
+            throw new PduException(
+                    "no answer within " + target.options().timeouts().pingAnswer());
         }
         pinged = true;
         phase.ping();
@@ -272,6 +276,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     /** The session exists from here on. */
     void admitted(final int handle, final FullFeaturePhase session, final LogicalUnit unit) {
         sessionHandle = handle;
+        since = target.now();
         admitted = session;
         admittedUnit = unit;
     }
@@ -289,7 +294,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
                         window,
                         target.workers(),
                         target.workThreads(),
-                        new TransferBuffers(target.options().sessionBytesMax()));
+                        new TransferBuffers(target.options().limits().sessionBytesMax()));
         return new FullFeaturePhase(request, login.parameters(), unit, window, tasks, replies, this);
     }
 
@@ -360,10 +365,12 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         final SessionTasks tasks = session.tasks();
         return new SessionStatus(
                 session.login().initiatorName(),
-                session.login().discovery() ? "" : session.login().targetName(),
+                session.login().targetName(),
+                session.unit() == null ? null : session.unit().export().name(),
                 peer.getAddress().getHostAddress() + ":" + peer.getPort(),
-                session.unit() != null && session.unit().export().readOnly(),
+                since,
                 tasks == null ? 0 : tasks.commands.sum(),
+                session.window().used(),
                 tasks == null ? 0 : tasks.bytesRead.sum(),
                 tasks == null ? 0 : tasks.bytesWritten.sum());
     }

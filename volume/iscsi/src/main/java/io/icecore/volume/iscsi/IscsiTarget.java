@@ -4,6 +4,7 @@ import io.icecore.volume.ExportTable;
 import io.icecore.volume.NoSuchException;
 import io.icecore.volume.VolumeWorkers;
 import io.icecore.volume.iscsi.scsi.LogicalUnit;
+import io.icecore.volume.iscsi.scsi.ReservationStore;
 import io.icecore.volume.iscsi.scsi.Sense;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,12 +13,15 @@ import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.agrona.concurrent.EpochClock;
 import org.agrona.concurrent.NanoClock;
+import org.agrona.concurrent.SystemEpochClock;
 import org.agrona.concurrent.SystemNanoClock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +45,7 @@ public final class IscsiTarget implements AutoCloseable {
     private final IscsiOptions options;
     private final ExportTable exports;
     private final VolumeWorkers workers;
+    private final EpochClock epochClock;
     private final NanoClock clock;
     private final TargetNames names;
     private final LogicalUnits units;
@@ -54,21 +59,35 @@ public final class IscsiTarget implements AutoCloseable {
     private volatile boolean closed;
 
     /**
-     * @param exports what there is to serve
-     * @param workers carry the requests to the store; not closed with the target
+     * @param storeLabel   second part of every target name: {@code iqn.2026-11.io.icecore:<label>.<volume>}
+     * @param exports      what there is to serve
+     * @param reservations keeps those that survive a restart
+     * @param workers      carry the requests to the store; not closed with the target
      */
-    public IscsiTarget(final IscsiOptions options, final ExportTable exports, final VolumeWorkers workers) {
-        this(options, exports, workers, SystemNanoClock.INSTANCE);
+    public IscsiTarget(
+            final String storeLabel,
+            final IscsiOptions options,
+            final ExportTable exports,
+            final ReservationStore reservations,
+            final VolumeWorkers workers) {
+        this(storeLabel, options, exports, reservations, workers, SystemEpochClock.INSTANCE, SystemNanoClock.INSTANCE);
     }
 
     IscsiTarget(
-            final IscsiOptions options, final ExportTable exports, final VolumeWorkers workers, final NanoClock clock) {
+            final String storeLabel,
+            final IscsiOptions options,
+            final ExportTable exports,
+            final ReservationStore reservations,
+            final VolumeWorkers workers,
+            final EpochClock epochClock,
+            final NanoClock clock) {
         this.options = options;
         this.exports = exports;
         this.workers = workers;
+        this.epochClock = epochClock;
         this.clock = clock;
-        this.names = new TargetNames(options.storeLabel());
-        this.units = new LogicalUnits(options, exports, names);
+        this.names = new TargetNames(storeLabel);
+        this.units = new LogicalUnits(options, exports, reservations, names);
     }
 
     /**
@@ -81,7 +100,10 @@ public final class IscsiTarget implements AutoCloseable {
         final IscsiPortal portal = new IscsiPortal(this, address);
         portals.add(portal);
         portal.start();
-        LOG.info("iscsi portal open: address={} loopbackPeersOnly={}", portal.address(), options.loopbackOnly());
+        LOG.info(
+                "iscsi portal open: address={} loopbackPeersOnly={}",
+                portal.address(),
+                options.access().loopbackOnly());
         return portal;
     }
 
@@ -148,6 +170,10 @@ public final class IscsiTarget implements AutoCloseable {
         return options;
     }
 
+    Instant now() {
+        return Instant.ofEpochMilli(epochClock.time());
+    }
+
     NanoClock clock() {
         return clock;
     }
@@ -170,7 +196,7 @@ public final class IscsiTarget implements AutoCloseable {
 
     /** Serves an accepted connection, which belongs to the target from here on. */
     void serve(final SocketChannel channel) throws IOException {
-        if (closed || connections.size() >= options.sessionsMax()) {
+        if (closed || connections.size() >= options.limits().sessionsMax()) {
             LOG.warn("connection refused: peer={} connections={}", channel.getRemoteAddress(), connections.size());
             channel.close();
             return;
@@ -287,7 +313,7 @@ public final class IscsiTarget implements AutoCloseable {
                 ? '[' + local.getAddress().getHostAddress() + ']'
                 : local.getAddress().getHostAddress();
         final ByteArrayOutputStream text = new ByteArrayOutputStream();
-        for (final String spec : exports.names(options.discoveredSnapshotsMax())) {
+        for (final String spec : exports.names(options.limits().discoveredSnapshotsMax())) {
             final String name = names.nameOf(spec);
             if (name != null && (only == null || only.equals(name))) {
                 TextParameters.append(text, "TargetName", name);

@@ -6,6 +6,7 @@ import io.icecore.volume.NoSuchException;
 import io.icecore.volume.iscsi.scsi.LogicalUnit;
 import io.icecore.volume.iscsi.scsi.Nexus;
 import io.icecore.volume.iscsi.scsi.PersistentReservations;
+import io.icecore.volume.iscsi.scsi.ReservationStore;
 import io.icecore.volume.iscsi.scsi.Sense;
 import java.util.HashMap;
 import java.util.Map;
@@ -20,13 +21,19 @@ import java.util.Map;
 final class LogicalUnits {
     private final IscsiOptions options;
     private final ExportTable exports;
+    private final ReservationStore reservationStore;
     private final TargetNames names;
     private final Map<String, LogicalUnit> units = new HashMap<>();
     private final Map<String, PersistentReservations> reservations = new HashMap<>();
 
-    LogicalUnits(final IscsiOptions options, final ExportTable exports, final TargetNames names) {
+    LogicalUnits(
+            final IscsiOptions options,
+            final ExportTable exports,
+            final ReservationStore reservationStore,
+            final TargetNames names) {
         this.options = options;
         this.exports = exports;
+        this.reservationStore = reservationStore;
         this.names = names;
     }
 
@@ -55,8 +62,8 @@ final class LogicalUnits {
             return open;
         }
         try {
-            final PersistentReservations known = reservations.computeIfAbsent(
-                    export.id(), id -> LogicalUnit.reservations(export, options.reservationStore()));
+            final PersistentReservations known =
+                    reservations.computeIfAbsent(export.id(), id -> LogicalUnit.reservations(export, reservationStore));
             final LogicalUnit unit =
                     new LogicalUnit(export, options.geometry(), options.removable(), targetName, known);
             units.put(export.id(), unit);

@@ -39,7 +39,7 @@ final class LoginPhase {
     private static final String PORTAL_GROUP_TAG = "1";
     private static final int EXCHANGES_MAX = 64;
 
-    private final IscsiOptions options;
+    private final IscsiAccess access;
     private final boolean loopbackPeer;
     private final Admission admission;
     private final SessionParameters parameters = new SessionParameters();
@@ -60,14 +60,14 @@ final class LoginPhase {
 
     /** @param loopbackPeer the peer's address is one of this machine's loopback */
     LoginPhase(
-            final IscsiOptions options,
+            final IscsiAccess access,
             final boolean loopbackPeer,
             final SecureRandom random,
             final Admission admission) {
-        this.options = options;
+        this.access = access;
         this.loopbackPeer = loopbackPeer;
         this.admission = admission;
-        this.chap = new ChapAuthentication(options.initiatorCredentials(), options.targetCredential(), random);
+        this.chap = new ChapAuthentication(access.credentials(), access.target(), random);
     }
 
     /** What the login has established once it has succeeded; null before. */
@@ -161,7 +161,7 @@ final class LoginPhase {
     }
 
     private LoginReply transit(final Pdu pdu, final int next, final Map<String, String> answers) {
-        if (mustAuthenticate() && !chap.done()) {
+        if (access.mustAuthenticate() && !chap.done()) {
             if (stage == SECURITY && chapChosen) {
                 return reply(pdu, false, 0, answers); // Not before the exchange is over.
             }
@@ -173,7 +173,9 @@ final class LoginPhase {
             return reply;
         }
         final LoginRequest request = new LoginRequest(initiatorName, isid, targetName, discovery, connectionId);
-        final LoginStatus status = mayEnter(pdu) ? admission.admit(request) : LoginStatus.AUTHORIZATION_FAILURE;
+        final LoginStatus status = access.admits(initiatorName, loopbackPeer)
+                ? admission.admit(request)
+                : LoginStatus.AUTHORIZATION_FAILURE;
         if (status != LoginStatus.SUCCESS) {
             return refuse(status, pdu, "not admitted");
         }
@@ -189,18 +191,6 @@ final class LoginPhase {
                 pdu.initiatorTaskTag(),
                 TextParameters.encode(answers),
                 parameters);
-    }
-
-    private boolean mustAuthenticate() {
-        return !options.initiatorCredentials().isEmpty();
-    }
-
-    private boolean mayEnter(final Pdu pdu) {
-        if (options.loopbackOnly()) {
-            return loopbackPeer;
-        }
-        return options.allowedInitiators().isEmpty()
-                || options.allowedInitiators().contains(initiatorName);
     }
 
     private LoginStatus takeNames(final Pdu pdu, final Map<String, String> offered) {
@@ -245,11 +235,11 @@ final class LoginPhase {
             throws ChapAuthentication.FailedException {
         final String methods = offered.remove("AuthMethod");
         if (methods != null) {
-            final String method = mustAuthenticate() ? "CHAP" : "None";
+            final String method = access.mustAuthenticate() ? "CHAP" : "None";
             if (!List.of(methods.split(",")).contains(method)) {
                 throw new ChapAuthentication.FailedException("no authentication method in common");
             }
-            chapChosen = mustAuthenticate();
+            chapChosen = access.mustAuthenticate();
             answers.put("AuthMethod", method);
         }
         if (chapChosen) {

@@ -1,6 +1,8 @@
 package io.icecore.volume.iscsi;
 
+import io.icecore.store.device.BlockDevice;
 import java.nio.ByteBuffer;
+import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /** Memory for the data of one command, seen by the socket and by the volume. */
@@ -9,7 +11,7 @@ final class TransferBuffer {
     final UnsafeBuffer view;
 
     TransferBuffer(final int length) {
-        bytes = ByteBuffer.allocateDirect(length);
+        bytes = BufferUtil.allocateDirectAligned(length, BlockDevice.BLOCK_LENGTH); // The device takes it as it is.
         view = new UnsafeBuffer(bytes);
     }
 

@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -123,7 +124,10 @@ class ChapAuthenticationTest {
     @Test
     void neverPrintsASecret() {
         assertThat(ME.toString()).isEqualTo("ChapCredential[me]");
-        assertThat(IscsiOptions.of("lab").withChap(List.of(ME), YOU).toString()).doesNotContain("secret");
+        assertThat(IscsiOptions.DEFAULT
+                        .withAccess(new IscsiAccess(Set.of(), List.of(ME), YOU))
+                        .toString())
+                .doesNotContain("secret");
     }
 
     @Test
@@ -136,7 +140,7 @@ class ChapAuthenticationTest {
     @Test
     void takesNoSecretForBothEnds() {
         final ChapCredential same = new ChapCredential("you", "secret-secret");
-        assertThatThrownBy(() -> IscsiOptions.of("lab").withChap(List.of(ME), same))
+        assertThatThrownBy(() -> IscsiOptions.DEFAULT.withAccess(new IscsiAccess(Set.of(), List.of(ME), same)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageNotContaining("secret-secret");
     }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.icecore.volume.VolumeWorkers;
-import io.icecore.volume.iscsi.scsi.Geometry;
+import io.icecore.volume.iscsi.scsi.ReservationStore;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -50,7 +51,7 @@ class IscsiInteropIT {
 
     @BeforeEach
     void listen() throws IOException {
-        serve(IscsiOptions.of("lab"));
+        serve(IscsiOptions.DEFAULT);
     }
 
     @AfterEach
@@ -63,7 +64,7 @@ class IscsiInteropIT {
         if (target != null) {
             target.close();
         }
-        target = new IscsiTarget(options, exports, workers);
+        target = new IscsiTarget("lab", options, exports, ReservationStore.NONE, workers);
         portal = "127.0.0.1:"
                 + target.listen(new InetSocketAddress("127.0.0.1", 0)).address().getPort();
     }
@@ -138,7 +139,8 @@ class IscsiInteropIT {
 
     @Test
     void authenticatesLibiscsi() throws Exception {
-        serve(IscsiOptions.of("lab").withChap(List.of(new ChapCredential("me", "secret-secret")), null));
+        serve(IscsiOptions.DEFAULT.withAccess(
+                new IscsiAccess(Set.of(), List.of(new ChapCredential("me", "secret-secret")), null)));
         final String good = "iscsi://me%secret-secret@" + portal + '/' + target.targetName("vm1") + "/0";
         assertThat(runWell("iscsi-inq", good)).contains("Vendor:ICECORE");
         assertThat(run(TOOL_SECONDS_MAX, "iscsi-inq", good.replace("secret-secret", "secret-secreT")).exit)
@@ -204,7 +206,7 @@ class IscsiInteropIT {
 
     @Test
     void passesTheFamiliesOfRemovableMedia() throws Exception {
-        serve(IscsiOptions.of("lab").withGeometry(new Geometry(512), true));
+        serve(IscsiOptions.DEFAULT.withRemovable(true));
         conform("ALL\\.(PreventAllow|StartStopUnit|NoMedia)\\..*", new String[] {url("vm1")}, List.of(), 12);
     }
 

@@ -7,6 +7,7 @@ import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.VolumeWorkers;
+import io.icecore.volume.iscsi.scsi.ReservationStore;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -26,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 30, unit = TimeUnit.SECONDS)
 class IscsiTargetTest {
     private static final long SIZE = 64 << 20;
-    private static final IscsiOptions OPTIONS = IscsiOptions.of("lab");
+    private static final IscsiOptions OPTIONS = IscsiOptions.DEFAULT;
 
     private final InMemoryExports exports = new InMemoryExports().addVolume("vm1", SIZE);
     private final VolumeWorkers workers = new VolumeWorkers(2, 64);
@@ -56,7 +57,7 @@ class IscsiTargetTest {
         if (target != null) {
             target.close();
         }
-        target = new IscsiTarget(options, exports, workers);
+        target = new IscsiTarget("lab", options, exports, ReservationStore.NONE, workers);
         address = target.listen(new InetSocketAddress("127.0.0.1", 0)).address();
         vm1 = target.targetName("vm1");
     }
@@ -107,7 +108,7 @@ class IscsiTargetTest {
 
     @Test
     void admitsOnlyInitiatorsOfTheList() throws IOException {
-        serve(OPTIONS.withAllowedInitiators(Set.of("iqn.2026-11.io.icecore.test:other")));
+        serve(OPTIONS.withAccess(new IscsiAccess(Set.of("iqn.2026-11.io.icecore.test:other"), List.of(), null)));
         try (TestInitiator initiator = connect()) {
             assertThat(initiator.login(vm1).u16(36)).isEqualTo(0x0202);
         }
@@ -118,7 +119,7 @@ class IscsiTargetTest {
 
     @Test
     void admitsNobodyWithoutTheSecretWhenThereIsOne() throws IOException {
-        serve(OPTIONS.withChap(List.of(new ChapCredential("me", "secret-secret")), null));
+        serve(OPTIONS.withAccess(new IscsiAccess(Set.of(), List.of(new ChapCredential("me", "secret-secret")), null)));
         try (TestInitiator initiator = connect()) {
             assertThat(initiator.login(vm1).u16(36)).isEqualTo(0x0201);
         }
@@ -439,7 +440,8 @@ class IscsiTargetTest {
 
     @Test
     void pingsASilentInitiatorAndDropsOneThatDoesNotAnswer() throws IOException {
-        serve(OPTIONS.withTimeouts(Duration.ofSeconds(5), Duration.ofMillis(200), Duration.ofMillis(300)));
+        serve(OPTIONS.withTimeouts(
+                new IscsiOptions.Timeouts(Duration.ofSeconds(5), Duration.ofMillis(200), Duration.ofMillis(300))));
         try (TestInitiator initiator = connect().loggedIn(vm1)) {
             for (int i = 0; i < 3; i++) {
                 final TestInitiator.Received ping = initiator.receive();
@@ -455,7 +457,8 @@ class IscsiTargetTest {
 
     @Test
     void dropsAConnectionThatNeverLogsIn() throws IOException {
-        serve(OPTIONS.withTimeouts(Duration.ofMillis(200), Duration.ofSeconds(5), Duration.ofSeconds(5)));
+        serve(OPTIONS.withTimeouts(
+                new IscsiOptions.Timeouts(Duration.ofMillis(200), Duration.ofSeconds(5), Duration.ofSeconds(5))));
         try (TestInitiator initiator = connect()) {
             initiator.sendRaw(new byte[20]);
             assertThat(initiator.isClosed()).isTrue();
@@ -568,8 +571,10 @@ class IscsiTargetTest {
 
     @Test
     void authenticatesBothEndsWithChap() throws Exception {
-        serve(OPTIONS.withChap(
-                List.of(new ChapCredential("me", "secret-secret")), new ChapCredential("you", "other-secret-1")));
+        serve(OPTIONS.withAccess(new IscsiAccess(
+                Set.of(),
+                List.of(new ChapCredential("me", "secret-secret")),
+                new ChapCredential("you", "other-secret-1"))));
         try (TestInitiator initiator = connect().with("TargetName", vm1)) {
             final Map<String, String> names =
                     Map.of("InitiatorName", TestInitiator.NAME, "TargetName", vm1, "AuthMethod", "CHAP,None");
@@ -592,7 +597,7 @@ class IscsiTargetTest {
 
     @Test
     void refusesMoreConnectionsThanItMayHave() throws IOException {
-        serve(OPTIONS.withLimits(1, 16 << 20, 16));
+        serve(OPTIONS.withLimits(new IscsiOptions.Limits(16, 1, 16 << 20)));
         try (TestInitiator first = connect().loggedIn(vm1);
                 TestInitiator second = connect()) {
             assertThat(second.isClosed()).isTrue();

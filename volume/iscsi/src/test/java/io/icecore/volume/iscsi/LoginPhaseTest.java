@@ -19,8 +19,8 @@ class LoginPhaseTest {
     private LoginRequest admitted;
     private LoginStatus admission = LoginStatus.SUCCESS;
 
-    private LoginPhase phase(final IscsiOptions options, final boolean loopback) {
-        return new LoginPhase(options, loopback, new SecureRandom(), new LoginPhase.Admission() {
+    private LoginPhase phase(final IscsiAccess access, final boolean loopback) {
+        return new LoginPhase(access, loopback, new SecureRandom(), new LoginPhase.Admission() {
             @Override
             public LoginStatus admit(final LoginRequest request) {
                 admitted = request;
@@ -40,7 +40,7 @@ class LoginPhaseTest {
     }
 
     private LoginPhase phase() {
-        return phase(IscsiOptions.of("lab"), true);
+        return phase(IscsiAccess.LOOPBACK, true);
     }
 
     private static Pdu request(final int flags, final int sessionHandle, final String text) throws PduException {
@@ -88,7 +88,7 @@ class LoginPhaseTest {
     @Test
     void asksNobodyBeforeTheInitiatorHasAuthenticated() throws PduException {
         final LoginPhase phase =
-                phase(IscsiOptions.of("lab").withChap(List.of(new ChapCredential("me", "secret-secret")), null), true);
+                phase(new IscsiAccess(Set.of(), List.of(new ChapCredential("me", "secret-secret")), null), true);
         final LoginReply reply = phase.onPdu(transit(OPERATIONAL, FULL, NAMES));
         assertThat(reply.status()).isEqualTo(LoginStatus.AUTHENTICATION_FAILURE);
         assertThat(admitted).isNull();
@@ -97,7 +97,7 @@ class LoginPhaseTest {
     @Test
     void doesNotLeaveTheSecurityStageBeforeTheExchangeIsOver() throws PduException {
         final LoginPhase phase =
-                phase(IscsiOptions.of("lab").withChap(List.of(new ChapCredential("me", "secret-secret")), null), true);
+                phase(new IscsiAccess(Set.of(), List.of(new ChapCredential("me", "secret-secret")), null), true);
         assertThat(phase.onPdu(transit(SECURITY, FULL, NAMES + "AuthMethod=CHAP\0"))
                         .transit())
                 .isFalse();
@@ -109,11 +109,11 @@ class LoginPhaseTest {
 
     @Test
     void servesOnlyLoopbackPeersUnlessSomethingElseProtectsIt() throws PduException {
-        assertThat(phase(IscsiOptions.of("lab"), false)
+        assertThat(phase(IscsiAccess.LOOPBACK, false)
                         .onPdu(transit(OPERATIONAL, FULL, NAMES))
                         .status())
                 .isEqualTo(LoginStatus.AUTHORIZATION_FAILURE);
-        final IscsiOptions listed = IscsiOptions.of("lab").withAllowedInitiators(Set.of("iqn.a:b"));
+        final IscsiAccess listed = new IscsiAccess(Set.of("iqn.a:b"), List.of(), null);
         assertThat(phase(listed, false).onPdu(transit(OPERATIONAL, FULL, NAMES)).status())
                 .isEqualTo(LoginStatus.SUCCESS);
     }

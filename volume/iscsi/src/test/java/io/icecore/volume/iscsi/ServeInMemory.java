@@ -2,6 +2,7 @@ package io.icecore.volume.iscsi;
 
 import io.icecore.volume.VolumeWorkers;
 import io.icecore.volume.iscsi.scsi.Geometry;
+import io.icecore.volume.iscsi.scsi.ReservationStore;
 import java.net.InetSocketAddress;
 
 /**
@@ -17,9 +18,9 @@ public final class ServeInMemory {
         final InMemoryExports exports = new InMemoryExports().addVolume("vm1", SIZE);
         exports.addSnapshot("vm1", "empty");
         final Geometry geometry = new Geometry(arguments.length > 1 ? Integer.parseInt(arguments[1]) : 512);
-        final IscsiOptions options = IscsiOptions.of("test").withGeometry(geometry, arguments.length > 2);
+        final IscsiOptions options = IscsiOptions.DEFAULT.withGeometry(geometry).withRemovable(arguments.length > 2);
         try (VolumeWorkers workers = new VolumeWorkers(4, 256);
-                IscsiTarget target = new IscsiTarget(options, exports, workers)) {
+                IscsiTarget target = new IscsiTarget("lab", options, exports, ReservationStore.NONE, workers)) {
             final IscsiPortal portal =
                     target.listen(new InetSocketAddress("127.0.0.1", Integer.parseInt(arguments[0])));
             System.out.println(

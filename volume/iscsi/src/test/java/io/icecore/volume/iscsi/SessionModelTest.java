@@ -3,6 +3,7 @@ package io.icecore.volume.iscsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.icecore.volume.VolumeWorkers;
+import io.icecore.volume.iscsi.scsi.ReservationStore;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -43,7 +44,8 @@ class SessionModelTest {
         System.out.println("SessionModelTest: -Dmodel.seed=" + seed);
         final Random random = new Random(seed);
         try (VolumeWorkers workers = new VolumeWorkers(3, 8);
-                IscsiTarget target = new IscsiTarget(IscsiOptions.of("lab"), exports, workers)) {
+                IscsiTarget target =
+                        new IscsiTarget("lab", IscsiOptions.DEFAULT, exports, ReservationStore.NONE, workers)) {
             final InetSocketAddress address =
                     target.listen(new InetSocketAddress("127.0.0.1", 0)).address();
             for (int session = 0; session < 6; session++) {

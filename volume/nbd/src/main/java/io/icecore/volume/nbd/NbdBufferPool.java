@@ -32,12 +32,16 @@ final class NbdBufferPool implements AutoCloseable {
 
     /** A buffer on loan. Its length is a power of two, at least what was asked for. */
     static final class Lease {
+        /** Aligned to blocks, so that the device can take it as it is. */
         final ByteBuffer bytes;
+
         final UnsafeBuffer view;
+        private final ByteBuffer memory;
         private boolean fromReserve;
 
         private Lease(final int length) {
-            bytes = ByteBuffer.allocateDirect(length);
+            memory = ByteBuffer.allocateDirect(length + LENGTH_MIN);
+            bytes = memory.alignedSlice(LENGTH_MIN).slice(0, length);
             view = new UnsafeBuffer(bytes);
         }
 
@@ -222,7 +226,7 @@ final class NbdBufferPool implements AutoCloseable {
 
     private void giveBack(final Lease lease) {
         if (closed) {
-            BufferUtil.free(lease.bytes);
+            BufferUtil.free(lease.memory);
             return;
         }
         idle[classOf(lease.length())].addLast(lease);
@@ -235,7 +239,7 @@ final class NbdBufferPool implements AutoCloseable {
             while (idleBytes > bytesMax && !idle[i].isEmpty()) {
                 final Lease lease = idle[i].pollFirst();
                 idleBytes -= lease.length();
-                BufferUtil.free(lease.bytes);
+                BufferUtil.free(lease.memory);
             }
         }
     }

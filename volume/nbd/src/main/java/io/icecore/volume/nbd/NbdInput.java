@@ -14,12 +14,12 @@ import org.agrona.concurrent.UnsafeBuffer;
  * the connection waits: the client may be waiting for just that.
  */
 final class NbdInput implements AutoCloseable {
-    /** Bytes: some thirty 4 KiB writes with one system call. */
-    static final int LENGTH = 128 << 10;
+    /** Bytes: some sixty 4 KiB writes with one system call. */
+    static final int LENGTH = 256 << 10;
     /** After a long payload another one is likely: do not read much of it into the wrong buffer. */
     private static final int WINDOW_AFTER_LONG_PAYLOAD = 4 << 10;
 
-    /** Called before the socket is read. */
+    /** Called before the socket is read, while what has been received still stands where it was. */
     interface BeforeWait {
         void run() throws IOException;
     }
@@ -60,11 +60,11 @@ final class NbdInput implements AutoCloseable {
     /** Waits until there is at least one more byte. False at the end of the stream. */
     boolean fill() throws IOException {
         assert received.remaining() < LENGTH : "no room to fill";
+        beforeWait.run();
         received.compact();
         received.limit(Math.min(LENGTH, Math.max(received.position() + 1, window)));
         window = LENGTH;
         try {
-            beforeWait.run();
             return channel.read(received) > 0;
         } finally {
             received.flip();

@@ -50,12 +50,18 @@ final class NbdRequest extends IoRequest {
     }
 
     void begin(final Op op, final NbdRequestDecoder header) {
-        this.op = op;
-        cookie = header.cookie();
-        offset = header.offset();
-        length = header.length();
+        begin(op, header.cookie(), header.offset(), header.length());
         fua = header.has(Nbd.CMD_FLAG_FUA);
         allocate = header.has(Nbd.CMD_FLAG_NO_HOLE);
+    }
+
+    void begin(final Op op, final long cookie, final long offset, final long length) {
+        this.op = op;
+        this.cookie = cookie;
+        this.offset = offset;
+        this.length = length;
+        fua = false;
+        allocate = false;
         pieces = null;
         error = null;
         inline = false;

@@ -3,10 +3,13 @@ package io.icecore.volume.nbd;
 import io.icecore.volume.Export;
 import io.icecore.volume.IoRequest.Op;
 import io.icecore.volume.VolumeWorkers;
+import io.icecore.volume.WriteBatch;
 import java.io.IOException;
 import java.nio.channels.GatheringByteChannel;
 import java.time.Instant;
 import org.agrona.concurrent.NanoClock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The transmission phase of one connection (specification, "Transmission"): takes requests until the client leaves.
@@ -15,10 +18,15 @@ import org.agrona.concurrent.NanoClock;
  * {@link NbdDispatchPolicy} says, and sends the replies to what it executed before it waits for anything. Replies to what
  * it handed over go out through {@link NbdReplies}, in the order in which they end.
  *
+ * <p>Writes that have been received one after the other are gathered and carried out together when nothing more is
+ * there to be decoded: many short writes become one long one.
+ *
  * <p>Bounds: requests in flight and their bytes. At a bound the thread waits and reads nothing meanwhile, which is how the
  * client comes to wait.
  */
 final class NbdTransmission {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdTransmission.class);
+
     /** Reads and writes longer than this travel through the store in pieces of it. Bytes. */
     private static final int PIECE_LENGTH = NbdBufferPool.RESERVE_LENGTH;
     /** Up to this a READ is executed into the batch of replies and a WRITE out of the receive buffer. Bytes. */
@@ -41,6 +49,10 @@ final class NbdTransmission {
     private final NbdReplies replies;
     /** Executed by the connection's thread, without memory of its own. */
     private final NbdRequest staged;
+    /** Writes whose data stands in the receive buffer, not carried out yet. */
+    private final WriteBatch gathered = new WriteBatch();
+
+    private final long[] gatheredCookies = new long[WriteBatch.CHUNKS_MAX];
 
     NbdTransmission(
             final NbdSession session,
@@ -64,7 +76,8 @@ final class NbdTransmission {
         final NbdFailureLog failures = new NbdFailureLog(clock, peer);
         inFlight.fill(() -> new NbdRequest(replies, failures));
         staged = new NbdRequest(replies, failures);
-        input.beforeWait(this::send);
+        gathered.of(input.view());
+        input.beforeWait(this::beforeWait);
     }
 
     /** Serves until the client says goodbye or its stream ends; requests in flight may then still be so. */
@@ -84,7 +97,7 @@ final class NbdTransmission {
 
     /** Waits for the requests in flight, sends their replies if the client is still there, and frees the memory. */
     void finish() {
-        send();
+        beforeWait();
         inFlight.awaitAll();
         replies.close();
         batch.close();
@@ -212,8 +225,11 @@ final class NbdTransmission {
     /** Straight out of the receive buffer, if this thread executes it. */
     private void writeStaged(final int length) throws IOException {
         input.require(length);
-        final boolean alone = inFlight.count() == 0 && input.remaining() < length + NbdRequestDecoder.HEADER_LENGTH;
-        if (policy.inline(Op.WRITE, header.has(Nbd.CMD_FLAG_FUA), length, alone)) {
+        final boolean last = input.remaining() < length + NbdRequestDecoder.HEADER_LENGTH;
+        final boolean alone = last && gathered.isEmpty() && inFlight.count() == 0;
+        if (!alone && !header.has(Nbd.CMD_FLAG_FUA) && header.offset() % 4096 == 0 && length % 4096 == 0) {
+            gather(length);
+        } else if (policy.inline(Op.WRITE, header.has(Nbd.CMD_FLAG_FUA), length, alone)) {
             staged.begin(Op.WRITE, header);
             staged.export = export;
             staged.buffer = input.view();
@@ -229,6 +245,47 @@ final class NbdTransmission {
             receive(request, length);
             dispatch(request, false);
         }
+    }
+
+    private void gather(final int length) throws IOException {
+        if (!gathered.takes(header.offset(), length)) {
+            writeGathered();
+        }
+        gatheredCookies[gathered.writeCount()] = header.cookie();
+        gathered.add(header.offset(), input.received().position(), length);
+        input.consume(length);
+    }
+
+    /** Before the receive buffer is filled anew, and before a flush, which would have nothing to cover otherwise. */
+    private void writeGathered() {
+        if (gathered.isEmpty()) {
+            return;
+        }
+        boolean done = false;
+        try {
+            export.write(gathered);
+            done = true;
+        } catch (final RuntimeException ex) {
+            LOG.debug("a batch of writes failed, trying them singly: peer={}", peer, ex);
+        }
+        for (int write = 0; write < gathered.writeCount(); write++) {
+            answerGathered(write, done);
+        }
+        gathered.of(input.view());
+    }
+
+    private void answerGathered(final int write, final boolean done) {
+        staged.begin(Op.WRITE, gatheredCookies[write], gathered.offset(write), gathered.length(write));
+        if (!done) {
+            staged.export = export;
+            staged.buffer = input.view();
+            staged.index = gathered.index(write);
+            execute(staged);
+        }
+        if (staged.error == null) {
+            traffic.written(gathered.length(write));
+        }
+        answerStaged();
     }
 
     /** The store works on one piece while the next is received. */
@@ -280,6 +337,7 @@ final class NbdTransmission {
 
     /** A request without data either way. */
     private void effect(final Op op) throws IOException {
+        writeGathered();
         if (policy.inline(op, header.has(Nbd.CMD_FLAG_FUA), header.length(), alone())) {
             staged.begin(op, header);
             staged.export = export;
@@ -299,7 +357,7 @@ final class NbdTransmission {
         dispatch(request, inline);
     }
 
-    private void answerStaged() throws IOException {
+    private void answerStaged() {
         makeRoom(0);
         if (staged.error == null) {
             batch.addSuccess(staged.cookie);
@@ -391,6 +449,11 @@ final class NbdTransmission {
         if (!batch.hasRoom(dataLength)) {
             send();
         }
+    }
+
+    private void beforeWait() {
+        writeGathered();
+        send();
     }
 
     private void send() {

@@ -2,6 +2,7 @@ package io.icecore.volume.nbd;
 
 import io.icecore.volume.Export;
 import io.icecore.volume.ReadOnlyException;
+import io.icecore.volume.WriteBatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.BitUtil;
 import org.agrona.DirectBuffer;
@@ -23,6 +24,7 @@ final class MemoryExport implements Export {
     final AtomicInteger opens = new AtomicInteger();
     final AtomicInteger flushes = new AtomicInteger();
     final AtomicInteger durableWrites = new AtomicInteger();
+    final AtomicInteger batchedWrites = new AtomicInteger();
     volatile Hook hook = (method, offset, length) -> {};
 
     private final String name;
@@ -69,6 +71,12 @@ final class MemoryExport implements Export {
         changing("write", offset, length, fua);
         bytes.putBytes((int) offset, source, index, length);
         map(offset, length, true);
+    }
+
+    @Override
+    public void write(final WriteBatch batch) {
+        batchedWrites.addAndGet(batch.writeCount());
+        Export.super.write(batch);
     }
 
     @Override

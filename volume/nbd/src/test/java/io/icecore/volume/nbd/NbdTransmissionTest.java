@@ -107,6 +107,58 @@ class NbdTransmissionTest {
     }
 
     @Test
+    void carriesOutWritesThatCameTogetherAsOneBatch() throws IOException {
+        final RawNbdClient client = simple();
+        final int count = 20;
+        final List<byte[]> contents = new ArrayList<>();
+        final ByteBuffer together = ByteBuffer.allocate(count * 5000);
+        for (int i = 0; i < count; i++) {
+            contents.add(noise(4096));
+            together.put(RawNbdClient.request(Nbd.CMD_WRITE, 0, i, 7L * 4096 * i, 4096, contents.get(i))
+                    .flip());
+        }
+        together.put(
+                RawNbdClient.request(Nbd.CMD_FLUSH, 0, count, 0, 0, new byte[0]).flip());
+        client.send(together);
+
+        for (int i = 0; i <= count; i++) {
+            assertThat(client.reply().error()).isZero();
+        }
+        assertThat(volume.batchedWrites).hasPositiveValue();
+        assertThat(volume.flushes).hasValue(1);
+        for (int i = 0; i < count; i++) {
+            client.request(Nbd.CMD_READ, 0, 99, 7L * 4096 * i, 4096);
+            assertThat(client.reply(4096).payload()).isEqualTo(contents.get(i));
+        }
+    }
+
+    @Test
+    void tellsWhichWriteOfABatchFailed() throws IOException {
+        final RawNbdClient client = simple();
+        volume.hook = (method, offset, length) -> {
+            if (method.equals("write") && offset == 8 * 4096) {
+                throw new NoSpaceException("store full");
+            }
+        };
+        final ByteBuffer together = ByteBuffer.allocate(12 * 5000);
+        for (int i = 0; i < 12; i++) {
+            together.put(RawNbdClient.request(Nbd.CMD_WRITE, 0, i, 4096L * i, 4096, noise(4096))
+                    .flip());
+        }
+        client.send(together);
+
+        final Set<Long> failed = new HashSet<>();
+        for (int i = 0; i < 12; i++) {
+            final RawNbdClient.Reply reply = client.reply();
+            if (reply.error() != 0) {
+                assertThat(reply.error()).isEqualTo(NbdError.NO_SPACE.value);
+                failed.add(reply.cookie());
+            }
+        }
+        assertThat(failed).containsExactly(8L);
+    }
+
+    @Test
     void answersLongReadsInChunksThatCoverTheRangeOnce() throws IOException {
         final RawNbdClient client = structured();
         final byte[] data = noise(5 * MIB + 77);

@@ -69,7 +69,7 @@ public final class LogicalUnit {
 
     /** @throws RuntimeException when reservations were saved and cannot be read */
     public static PersistentReservations reservations(final Export export, final ReservationStore store) {
-        return new PersistentReservations(export.id(), store);
+        return new PersistentReservations(export.name(), store);
     }
 
     public Export export() {

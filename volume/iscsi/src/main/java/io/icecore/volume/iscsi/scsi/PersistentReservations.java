@@ -31,16 +31,20 @@ public final class PersistentReservations {
     private static final int PROTOCOL_ISCSI = 0x05;
     private static final int TRANSPORT_ID_FORMAT_PORT = 0x40;
 
-    private final String exportId;
+    private final String exportName;
     private final ReservationStore store;
     private volatile Registrations current;
 
     /** @throws RuntimeException when what was saved cannot be read */
-    PersistentReservations(final String exportId, final ReservationStore store) {
-        this.exportId = exportId;
+    PersistentReservations(final String exportName, final ReservationStore store) {
+        this.exportName = exportName;
         this.store = store;
-        final byte[] saved = store.load(exportId);
+        final byte[] saved = store.load(exportName);
         this.current = saved == null ? Registrations.EMPTY : Registrations.decode(saved);
+    }
+
+    private boolean durable() {
+        return store.durable(exportName);
     }
 
     /** Nobody is registered: nothing would be lost by forgetting this object. */
@@ -95,10 +99,9 @@ public final class PersistentReservations {
     }
 
     byte[] reportCapabilities() {
-        final boolean durable = store.durable();
         return ByteBuffer.allocate(8)
                 .putShort((short) 8)
-                .put((byte) (durable ? 0x01 : 0x00)) // PTPL_C
+                .put((byte) (durable() ? 0x01 : 0x00)) // PTPL_C
                 .put((byte) (0x80 | (current.persistent() ? 0x01 : 0x00))) // TMV, PTPL_A
                 .put((byte) 0xea) // Every type of ReservationType,
                 .put((byte) 0x01) // EXCLUSIVE ACCESS - ALL REGISTRANTS included.
@@ -190,7 +193,7 @@ public final class PersistentReservations {
     private List<Notice> register(
             final String port, final long key, final long newKey, final byte flags, final boolean ignoresKey)
             throws ScsiException {
-        if ((flags & (SPEC_I_PT | ALL_TG_PT)) != 0 || (flags & APTPL) != 0 && !store.durable()) {
+        if ((flags & (SPEC_I_PT | ALL_TG_PT)) != 0 || (flags & APTPL) != 0 && !durable()) {
             throw new ScsiException(Sense.invalidParameter(20));
         }
         final Registrations now = current;
@@ -199,9 +202,7 @@ public final class PersistentReservations {
         }
         final boolean survives = (flags & APTPL) != 0;
         if (newKey != 0) {
-            if (!now.registered(port) && now.keys().size() >= Registrations.COUNT_MAX) {
-                throw new ScsiException(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
-            }
+            checkRoom(now, port);
             publish(now.with(port, newKey).persistent(survives).next());
             return List.of();
         }
@@ -212,6 +213,12 @@ public final class PersistentReservations {
         publish(left.persistent(survives).next());
         final boolean ended = now.type() != null && left.type() == null;
         return ended && now.type().admitsRegistrants() ? notices(left, port, Sense.RESERVATIONS_RELEASED) : List.of();
+    }
+
+    private static void checkRoom(final Registrations now, final String port) throws ScsiException {
+        if (!now.registered(port) && now.keys().size() >= Registrations.COUNT_MAX) {
+            throw new ScsiException(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+        }
     }
 
     private void checkKey(final String port, final long key) throws ScsiException {
@@ -308,7 +315,7 @@ public final class PersistentReservations {
         if (newKey == 0 || now.type().heldByAll()) {
             throw new ScsiException(Sense.invalidParameter(8));
         }
-        if ((flags & APTPL) != 0 && !store.durable()) {
+        if ((flags & APTPL) != 0 && !durable()) {
             throw new ScsiException(Sense.invalidParameter(17));
         }
         if (in.getShort(18) != RELATIVE_TARGET_PORT) {
@@ -318,6 +325,7 @@ public final class PersistentReservations {
         if (receiver.equals(port)) {
             throw new ScsiException(Sense.invalidParameter(24));
         }
+        checkRoom(now, receiver);
         Registrations next = now.with(receiver, newKey).reserved(receiver, now.type());
         if ((flags & UNREG) != 0) {
             next = next.without(port);
@@ -333,7 +341,11 @@ public final class PersistentReservations {
         }
         final String padded = new String(in.array(), 28, length, StandardCharsets.UTF_8);
         final int end = padded.indexOf('\0');
-        return (end < 0 ? padded : padded.substring(0, end)).toLowerCase(Locale.ROOT);
+        final String port = (end < 0 ? padded : padded.substring(0, end)).toLowerCase(Locale.ROOT);
+        if (port.getBytes(StandardCharsets.UTF_8).length > Registrations.PORT_LENGTH_MAX) {
+            throw new ScsiException(Sense.invalidParameter(28));
+        }
+        return port;
     }
 
     private static List<Notice> notices(final Registrations registered, final String except, final Sense attention) {
@@ -349,9 +361,9 @@ public final class PersistentReservations {
      */
     private void publish(final Registrations next) {
         if (next.persistent()) {
-            store.save(exportId, next.encode());
+            store.save(exportName, next.encode());
         } else if (current.persistent()) {
-            store.save(exportId, null);
+            store.save(exportName, null);
         }
         current = next;
     }

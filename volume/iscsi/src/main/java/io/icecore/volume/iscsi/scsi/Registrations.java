@@ -34,7 +34,14 @@ import java.util.zip.CRC32C;
  */
 record Registrations(int generation, Map<String, Long> keys, ReservationType type, String holder, boolean persistent) {
     static final Registrations EMPTY = new Registrations(0, Map.of(), null, null, false);
-    static final int COUNT_MAX = 1024;
+    static final int COUNT_MAX = 256;
+    /** Bytes of a port's name: that of an initiator, {@code ,i,0x} and twelve digits (RFC 7143 section 4.2.7.1). */
+    static final int PORT_LENGTH_MAX = 223 + 5 + 12;
+
+    private static final int FIXED_LENGTH = 4 + 4 + 1 + 2 + 2 + 4;
+    private static final int REGISTRANT_FIXED_LENGTH = 8 + 2;
+    /** Bytes of the longest encoding. */
+    static final int ENCODED_LENGTH_MAX = FIXED_LENGTH + COUNT_MAX * (REGISTRANT_FIXED_LENGTH + PORT_LENGTH_MAX);
 
     private static final int VERSION = 1;
     private static final int NO_HOLDER = 0xffff;
@@ -87,9 +94,9 @@ record Registrations(int generation, Map<String, Long> keys, ReservationType typ
     }
 
     byte[] encode() {
-        int length = 4 + 4 + 1 + 2 + 2 + 4;
+        int length = FIXED_LENGTH;
         for (final String port : keys.keySet()) {
-            length += 8 + 2 + port.getBytes(StandardCharsets.UTF_8).length;
+            length += REGISTRANT_FIXED_LENGTH + port.getBytes(StandardCharsets.UTF_8).length;
         }
         final ByteBuffer out = ByteBuffer.allocate(length);
         out.putInt(VERSION).putInt(generation).put((byte) (type == null ? 0 : type.code()));

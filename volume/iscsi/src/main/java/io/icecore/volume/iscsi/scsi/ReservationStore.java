@@ -1,8 +1,5 @@
 package io.icecore.volume.iscsi.scsi;
 
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-
 /**
  * Keeps the persistent reservations of a logical unit whose initiators asked for that (APTPL) while the target is down.
  *
@@ -10,43 +7,37 @@ import java.util.concurrent.ConcurrentHashMap;
  * {@link RuntimeException}: the command that asked then fails and changes nothing.
  */
 public interface ReservationStore {
-    /** What was saved last for this export ({@code Export.id()}), or null. */
-    byte[] load(String exportId);
+    /**
+     * Whether what is saved for this export ({@code Export.name()}) survives the end of the process. If not, initiators
+     * that ask for APTPL are told that it is not available, and nothing is saved.
+     */
+    boolean durable(String exportName);
+
+    /** What was saved last, or null. */
+    byte[] load(String exportName);
 
     /**
      * Durable once it returns.
      *
-     * @param reservations null forgets the export
+     * @param reservations at most 64 KiB; null forgets the export
      */
-    void save(String exportId, byte[] reservations);
+    void save(String exportName, byte[] reservations);
 
-    /** Survives the end of the process. If not, initiators that ask for APTPL are told that it is not available. */
-    default boolean durable() {
-        return true;
-    }
+    /** Keeps nothing, and says so. */
+    ReservationStore NONE = new ReservationStore() {
+        @Override
+        public boolean durable(final String exportName) {
+            return false;
+        }
 
-    /** One that forgets everything when the process ends, and says so. */
-    static ReservationStore inMemory() {
-        final Map<String, byte[]> saved = new ConcurrentHashMap<>();
-        return new ReservationStore() {
-            @Override
-            public byte[] load(final String exportId) {
-                return saved.get(exportId);
-            }
+        @Override
+        public byte[] load(final String exportName) {
+            return null;
+        }
 
-            @Override
-            public void save(final String exportId, final byte[] reservations) {
-                if (reservations == null) {
-                    saved.remove(exportId);
-                } else {
-                    saved.put(exportId, reservations);
-                }
-            }
-
-            @Override
-            public boolean durable() {
-                return false;
-            }
-        };
-    }
+        @Override
+        public void save(final String exportName, final byte[] reservations) {
+            throw new AssertionError("nothing survives here: " + exportName);
+        }
+    };
 }

@@ -19,7 +19,7 @@ class LogicalUnitTest {
     private final Nexus nexus = tester.nexus("one");
 
     private static UnitTester tester(final Export export) {
-        return new UnitTester(export, ReservationStore.inMemory());
+        return new UnitTester(export, ReservationStore.NONE);
     }
 
     private static byte[] block(final int content) {
@@ -238,8 +238,7 @@ class LogicalUnitTest {
 
     @Test
     void countsInBlocksOf4096WhenAskedTo() throws ScsiException {
-        final UnitTester large =
-                new UnitTester(exports.open("vm1"), ReservationStore.inMemory(), new Geometry(4096), false);
+        final UnitTester large = new UnitTester(exports.open("vm1"), ReservationStore.NONE, new Geometry(4096), false);
         final Nexus other = large.nexus("one");
         final ByteBuffer capacity = ByteBuffer.wrap(large.run(other, "25"));
         assertThat(capacity.getInt()).isEqualTo(SIZE / 4096 - 1);
@@ -351,7 +350,7 @@ class LogicalUnitTest {
     void ejectsOnlyWhatCanBeEjectedAndNobodyHolds() throws ScsiException {
         assertRefused("1b 00 0000 02", 0x2400);
         final UnitTester removable =
-                new UnitTester(exports.open("vm1"), ReservationStore.inMemory(), new Geometry(512), true);
+                new UnitTester(exports.open("vm1"), ReservationStore.NONE, new Geometry(512), true);
         final Nexus one = removable.nexus("one");
         removable.run(one, "1e 00 0000 01");
         assertRefused(removable, one, "1b 00 0000 02", new byte[0], 0x5302);

@@ -33,19 +33,24 @@ class PersistentReservationsTest {
         RuntimeException failure;
 
         @Override
-        public byte[] load(final String exportId) {
-            return saved.get(exportId);
+        public boolean durable(final String exportName) {
+            return true;
         }
 
         @Override
-        public void save(final String exportId, final byte[] reservations) {
+        public byte[] load(final String exportName) {
+            return saved.get(exportName);
+        }
+
+        @Override
+        public void save(final String exportName, final byte[] reservations) {
             if (failure != null) {
                 throw failure;
             }
             if (reservations == null) {
-                saved.remove(exportId);
+                saved.remove(exportName);
             } else {
-                saved.put(exportId, reservations);
+                saved.put(exportName, reservations);
             }
         }
     }
@@ -293,7 +298,7 @@ class PersistentReservationsTest {
 
     @Test
     void claimsNothingThatTheStoreDoesNotKeep() throws ScsiException {
-        tester = new UnitTester(exports.open("vm1"), ReservationStore.inMemory());
+        tester = new UnitTester(exports.open("vm1"), ReservationStore.NONE);
         one = tester.nexus("iqn.one,i,0x1");
         assertThat(in(2).get(2)).as("PTPL_C").isZero();
         assertSense(0x2600, () -> out(one, REGISTER, 0, 0, 0x11, 1));
@@ -302,7 +307,7 @@ class PersistentReservationsTest {
     @Test
     void refusesADamagedRecord() throws ScsiException {
         out(one, REGISTER, 0, 0, 0x11, 1);
-        final byte[] good = store.saved.get("id-vm1");
+        final byte[] good = store.saved.get("vm1");
         assertThat(Registrations.decode(good).keys()).containsEntry("iqn.one,i,0x1", 0x11L);
         for (int bit = 0; bit < good.length * 8; bit++) {
             final byte[] bad = good.clone();

@@ -1,0 +1,82 @@
+package io.icecore.store.device;
+
+import com.sun.nio.file.ExtendedOpenOption;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes long runs past the page cache, through a second opening of the file with O_DIRECT: nothing is copied, and no
+ * pages are taken from what readers have cached and handed to a write-back that competes with them.
+ *
+ * <p>Short writes stay with the page cache, which takes them in a few microseconds and lets the next flush carry them all
+ * at once. The kernel keeps both ways coherent; one flush covers both, being of the file and not of the opening.
+ */
+final class DirectWriter implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DirectWriter.class);
+
+    /** From here on the device's own speed counts more than the time until it answers. Bytes. */
+    static final int LENGTH_MIN = Integer.getInteger("icecore.directWriteMin", 64 << 10);
+
+    private final Path path;
+    private final FileChannel channel;
+    private final int alignment;
+    private volatile boolean refused;
+
+    private DirectWriter(final Path path, final FileChannel channel, final int alignment) {
+        this.path = path;
+        this.channel = channel;
+        this.alignment = alignment;
+        refused = channel == null;
+    }
+
+    static DirectWriter open(final Path path) {
+        try {
+            final int alignment = Math.max(
+                    BlockDevice.BLOCK_LENGTH, (int) Files.getFileStore(path).getBlockSize());
+            return new DirectWriter(
+                    path,
+                    UninterruptibleChannel.open(path, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT),
+                    alignment);
+        } catch (final IOException | UnsupportedOperationException ex) {
+            LOG.debug("no O_DIRECT, writing through the page cache: device={} reason={}", path, ex.toString());
+            return new DirectWriter(path, null, BlockDevice.BLOCK_LENGTH);
+        }
+    }
+
+    /** Writes from the buffer what it can take this way, which may be nothing. Returns the bytes written. */
+    int write(final ByteBuffer buffer, final long position) throws IOException {
+        final int length = buffer.remaining() / alignment * alignment;
+        if (length < LENGTH_MIN
+                || refused
+                || position % alignment != 0
+                || buffer.alignmentOffset(buffer.position(), alignment) != 0) {
+            return 0;
+        }
+        final int end = buffer.limit();
+        try {
+            return channel.write(buffer.limit(buffer.position() + length), position);
+        } catch (final IOException ex) {
+            if (!"Invalid argument".equals(ex.getMessage())) {
+                throw ex;
+            }
+            refused = true; // Some file systems accept the flag and refuse the writes.
+            LOG.debug("no O_DIRECT, writing through the page cache: device={} reason={}", path, ex.toString());
+            return 0;
+        } finally {
+            buffer.limit(end);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (channel != null) {
+            channel.close();
+        }
+    }
+}

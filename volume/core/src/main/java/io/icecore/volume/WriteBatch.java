@@ -1,0 +1,122 @@
+package io.icecore.volume;
+
+import org.agrona.DirectBuffer;
+
+/**
+ * Several writes of one client, carried out together: their data reaches the device as one long run instead of many short
+ * ones, and the store's lock is taken once. All of them are taken from one buffer.
+ *
+ * <p>Writes of whole chunks only; where two overlap the later one wins. Reused; not thread-safe.
+ */
+public final class WriteBatch {
+    private static final int CHUNK_LENGTH = VolumeData.CHUNK_LENGTH;
+
+    /** Chunks of all writes together: bounds the memory, and the time that the lock is held. */
+    public static final int CHUNKS_MAX = 128;
+
+    private final long[] chunks = new long[CHUNKS_MAX];
+    private final int[] counts = new int[CHUNKS_MAX];
+    private final int[] indexes = new int[CHUNKS_MAX];
+    private DirectBuffer source;
+    private int writeCount;
+    private int chunkCount;
+    private long endChunk;
+
+    /** Where {@link VolumeData} is in mapping them. */
+    private int at;
+
+    private int doneOfThis;
+
+    /** Begins a batch of writes whose bytes are in this buffer until the batch has been carried out. */
+    public WriteBatch of(final DirectBuffer buffer) {
+        source = buffer;
+        writeCount = 0;
+        chunkCount = 0;
+        endChunk = 0;
+        rewind();
+        return this;
+    }
+
+    public boolean isEmpty() {
+        return writeCount == 0;
+    }
+
+    /** Writes in it. */
+    public int writeCount() {
+        return writeCount;
+    }
+
+    /** Whether a write of these bytes of the export, {@code length} > 0, can join. */
+    public boolean takes(final long offset, final long length) {
+        return (offset | length) % CHUNK_LENGTH == 0 && chunkCount + length / CHUNK_LENGTH <= CHUNKS_MAX;
+    }
+
+    /** @param index of the first byte in the buffer */
+    public void add(final long offset, final int index, final int length) {
+        assert takes(offset, length);
+        addChunks(offset / CHUNK_LENGTH, index, length / CHUNK_LENGTH);
+    }
+
+    /** For one write alone, which may be longer. */
+    void addChunks(final long chunk, final int index, final int count) {
+        chunks[writeCount] = chunk;
+        counts[writeCount] = count;
+        indexes[writeCount++] = index;
+        chunkCount += count;
+        endChunk = Math.max(endChunk, chunk + count);
+    }
+
+    /** Byte within the export. */
+    public long offset(final int write) {
+        return chunks[write] * CHUNK_LENGTH;
+    }
+
+    /** Bytes. */
+    public int length(final int write) {
+        return counts[write] * CHUNK_LENGTH;
+    }
+
+    /** Of the write's first byte in the buffer. */
+    public int index(final int write) {
+        return indexes[write];
+    }
+
+    DirectBuffer source() {
+        return source;
+    }
+
+    int chunkCount() {
+        return chunkCount;
+    }
+
+    /** First chunk after all of them. */
+    long endChunk() {
+        return endChunk;
+    }
+
+    // ---- the chunks of all writes, one after the other
+
+    void rewind() {
+        at = 0;
+        doneOfThis = 0;
+    }
+
+    /** The next chunk. */
+    long chunk() {
+        return chunks[at] + doneOfThis;
+    }
+
+    /** Chunks of the same write from there on. */
+    int chunksLeft() {
+        return counts[at] - doneOfThis;
+    }
+
+    void advance(final int count) {
+        assert count <= chunksLeft();
+        doneOfThis += count;
+        if (doneOfThis == counts[at]) {
+            at++;
+            doneOfThis = 0;
+        }
+    }
+}
