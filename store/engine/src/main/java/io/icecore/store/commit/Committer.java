@@ -27,6 +27,9 @@ import org.slf4j.LoggerFactory;
 public final class Committer {
     private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
 
+    /** More nodes are written without the store's lock, and flushed before the superblock names them. */
+    private static final int NODES_UNDER_LOCK_MAX = 256;
+
     /** Spill nodes that opening reads at most. */
     private static final int SPILLS_MAX = 64;
 
@@ -44,6 +47,7 @@ public final class Committer {
     private volatile long durableCount;
     private volatile RuntimeException failure;
     private long settledSinceCut;
+    private long settledCount;
     private long changesAtCut;
 
     public Committer(final OpenedStore store, final ReentrantLock storeLock, final Clock clock) {
@@ -60,6 +64,7 @@ public final class Committer {
     /** Blocks were settled or freed: there is something to commit. Under the store's lock. */
     public void changed() {
         settledSinceCut++;
+        settledCount++;
     }
 
     /** Commits made durable since opening. */
@@ -135,6 +140,16 @@ public final class Committer {
         }
     }
 
+    /** Equal numbers mean that nothing has changed in between. */
+    public long changeCount() {
+        storeLock.lock();
+        try {
+            return settledCount + store.forest.changes();
+        } finally {
+            storeLock.unlock();
+        }
+    }
+
     /**
      * Makes the device longer, durably: no superblock may say so before. Opening checks what a superblock names, and does
      * not find a length that the power loss took back.
@@ -153,8 +168,9 @@ public final class Committer {
         assert !storeLock.isHeldByCurrentThread() : "commit under the store's lock";
         try {
             final Superblock next = cut(flags); // 1-4. Everything settled, and its superblock.
-            if (next.payloadFlushed()) {
-                store.device.flush(); //      Too much to name: nothing may point at it yet.
+            if (next.payloadFlushed()) { //   Too much to name: nothing may point at it yet.
+                store.forest.writeImages(store.writer, null);
+                store.device.flush();
             }
             final Set<Long> slots = store.slots.write(next, store.current.nextSlots); // 5. Two copies, two groups.
             store.device.flush(); // 6. The commit point.
@@ -178,10 +194,13 @@ public final class Committer {
             if (store.space.log().spillCount() >= SPILLS_MAX) {
                 foldSpace();
             }
-            store.forest.write(next.generation, store.writer); // 2. Dirty nodes, redirects, folds.
+            final boolean many = store.forest.relocate(next.generation) > NODES_UNDER_LOCK_MAX; // 2. Redirects, folds.
+            if (!many) {
+                store.forest.writeImages(store.writer, store.uncovered); // Else when writers may go on.
+            }
             store.forest.describe(next);
             spillSpaceLog(next);
-            final long[] runs = store.uncovered.runs(); // 3. What no flush covers.
+            final long[] runs = many ? null : store.uncovered.runs(); // 3. What no flush covers.
             next.runs = runs == null ? new long[0] : runs;
             next.flags = flags | (runs == null ? SuperblockLayout.FLAG_PAYLOAD_FLUSHED : 0);
             describe(next, parent); // 4. The superblock.

@@ -49,7 +49,7 @@ public final class OpenedStore {
         this.geometry = geometry;
         this.slots = slots;
         reader = new SegmentReader(device);
-        writer = new SegmentWriter(device, uncovered);
+        writer = new SegmentWriter(device);
         forest = new Forest(chosen.storeId, reader, new CommitSpace(this), TREE_NAMES, cacheNodes);
         space = new FreeSpaceMap(
                 geometry,

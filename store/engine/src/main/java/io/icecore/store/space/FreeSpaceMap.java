@@ -16,11 +16,14 @@ import org.agrona.collections.LongArrayList;
  * emptiest of the next few.
  *
  * <p><b>The pin rule</b> lives here and nowhere else: a block freed by commit k may be allocated again once commit k+1 is
- * durable ({@link #commitDurable}). Until then a crash may still fall back to a commit that refers to it.
+ * durable ({@link #unpin}). Until then a crash may still fall back to a commit that refers to it.
  */
 public final class FreeSpaceMap {
     /** Segments looked at before one is chosen to be filled. */
     private static final int CANDIDATES = 64;
+
+    /** Withheld for those who look at an old commit: bounds the memory that it takes. */
+    private static final int WITHHELD_FOR_READERS_MAX = 1 << 16;
 
     private final SlotGeometry geometry;
     private final SegmentSource source;
@@ -31,6 +34,14 @@ public final class FreeSpaceMap {
     private LongArrayList freed = new LongArrayList();
 
     private final ArrayDeque<LongArrayList> pinned = new ArrayDeque<>();
+
+    /** Commits that were cut and are not durable: none, or one. */
+    private int inFlight;
+
+    /** Who wants nothing reused, and how often that had to be denied them. */
+    private int readers;
+
+    private long denials;
 
     private long blockCount;
     private long usedBlocks;
@@ -154,13 +165,23 @@ public final class FreeSpaceMap {
 
     /** Ends the commit being built: what is freed from now on belongs to the next. */
     public void cut() {
+        inFlight++;
         pinned.addLast(freed);
         freed = new LongArrayList();
     }
 
     /** The newest cut commit k is durable: what commits up to k-1 freed may be allocated again. */
     public void commitDurable() {
-        while (pinned.size() > 1) {
+        inFlight--;
+        if (withheldBlocks > Math.min(availableBlocks(), WITHHELD_FOR_READERS_MAX)) {
+            denyReaders();
+        }
+        unpin();
+    }
+
+    /** All that was freed before the newest durable commit may be allocated again, unless somebody reads. */
+    private void unpin() {
+        while (pinned.size() > 1 + inFlight && readers == 0) {
             final LongArrayList runs = pinned.removeFirst();
             for (int i = 0; i < runs.size(); i += 2) {
                 final int count = (int) runs.getLong(i + 1);
@@ -173,6 +194,34 @@ public final class FreeSpaceMap {
                 withheldBlocks -= count;
             }
         }
+    }
+
+    /**
+     * From now on nothing is reused that the newest durable commit or a later one refers to, until {@link #endRead} or until
+     * space or memory would run short by it.
+     */
+    public long beginRead() {
+        readers++;
+        return denials;
+    }
+
+    /** Whether nothing has been reused since. */
+    public boolean reading(final long begun) {
+        return begun == denials;
+    }
+
+    public void endRead(final long begun) {
+        if (reading(begun)) {
+            readers--;
+            unpin();
+        }
+    }
+
+    /** Space runs short: what readers hold back is let go. */
+    public void denyReaders() {
+        readers = 0;
+        denials++;
+        unpin();
     }
 
     /** The space log that goes with the commit being built. */
