@@ -84,12 +84,12 @@ class CommitCrashTest {
         return new Mutant("small limits")
                 .in("store.commit.Committer.cut")
                 .constant(64, 2)
-                .in("store.tree.Forest.write")
+                .in("store.tree.Forest.relocate")
                 .constant(64, 4)
                 .in("store.log.UncoveredBlocks.runs")
                 .constant(3 * 40, 3 * 5)
                 .in("store.log.SegmentWriter.write")
-                .constant(64, 2)
+                .constant(256, 2)
                 .in("store.space.FreeSpaceMap.activate")
                 .constant(64, 3);
     }
@@ -109,7 +109,7 @@ class CommitCrashTest {
                 .count("rename", "root lowered past a redirect")
                 .in("store.tree.Forest.takeOverRedirects")
                 .count("child", "redirect replaced or taken over")
-                .in("store.tree.Forest.write")
+                .in("store.tree.Forest.relocate")
                 .count("fold", "level folded")
                 .in("store.tree.NodeCache.evict")
                 .count("turn", "node evicted")

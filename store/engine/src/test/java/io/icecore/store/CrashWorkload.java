@@ -500,7 +500,7 @@ final class CrashWorkload implements CommitParticipant {
     void seal() {
         final boolean before = paused;
         paused = true; // Nobody else changes anything: the store is idle.
-        for (int tick = 0; tick < 4; tick++) {
+        for (int tick = 0; tick < 6; tick++) {
             store.idle();
             promise();
             time.advance(Duration.ofMillis(600));
