@@ -19,6 +19,9 @@ final class Logging {
         set("showThreadName", "false");
         set("showLogName", "false");
         set("showShortLogName", String.valueOf(verbose));
+        // Named here, it is not looked for in every jar of the class path. It would say so on standard error.
+        System.setProperty("slf4j.provider", "org.slf4j.simple.SimpleServiceProvider");
+        System.setProperty("slf4j.internal.verbosity", "WARN");
     }
 
     /** A property given to the virtual machine by hand wins. */

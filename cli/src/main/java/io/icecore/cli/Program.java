@@ -35,7 +35,7 @@ final class Program {
         try {
             return dispatch(commandFirst(arguments));
         } catch (final RuntimeException ex) {
-            return report(ex, arguments.contains("-v") || arguments.contains("--verbose"));
+            return report(ex, verboseIn(arguments));
         } finally {
             console.out().flush();
             console.err().flush();
@@ -103,11 +103,17 @@ final class Program {
                 .setErr(new PrintWriter(console.err(), true, UTF_8))
                 .setColorScheme(CommandLine.Help.defaultColorScheme(
                         console.features().colour() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF))
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .setParameterExceptionHandler((ex, args) -> reportUsage(ex, entry))
-                .setExecutionExceptionHandler((ex, failed, parsed) -> report(ex, verboseIn(arguments)));
+                .setCaseInsensitiveEnumValuesAllowed(true);
         final int words = entry.words().split(" ").length;
-        return line.execute(arguments.subList(words, arguments.size()).toArray(String[]::new));
+        final String[] rest = arguments.subList(words, arguments.size()).toArray(String[]::new);
+        try { // Not line.execute(), which loads and constructs a good deal more.
+            final Integer helped = CommandLine.executeHelpRequest(line.parseArgs(rest));
+            return helped != null ? helped : command.call();
+        } catch (final ParameterException ex) {
+            return reportUsage(ex, entry);
+        } catch (final Exception ex) {
+            return report(ex, verboseIn(arguments));
+        }
     }
 
     private static boolean verboseIn(final List<String> arguments) {

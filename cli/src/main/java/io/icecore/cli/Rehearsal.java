@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -69,7 +70,7 @@ final class Rehearsal {
                 OutputStream.nullOutputStream(),
                 OutputStream.nullOutputStream(),
                 directory,
-                ConsoleFeatures.PLAIN,
+                ConsoleFeatures.ofProcess(Map.of()),
                 Clock.systemUTC());
         return new Program(console, new LocalSession(console, "ICE")).run(List.of(command.split(" ")));
     }

@@ -103,6 +103,29 @@ class LauncherIT {
         }
     }
 
+    /** What a short command costs is the classes that it loads, and first of all those that are not in the archive. */
+    @Test
+    void aShortCommandLoadsFewClassesAndThoseFromTheArchive() throws Exception {
+        final String store = createStore();
+        final Path loaded = directory.resolve("classes");
+
+        final Ended ended = icecore(
+                Map.of("ICECORE_OPTS", "-Xlog:class+load=info:file=" + loaded), "snapshot", "list", "-s", store);
+
+        assertThat(ended.err()).isEmpty();
+        assertThat(ended.code()).isZero();
+        final List<String> classes = Files.readAllLines(loaded);
+        assertThat(classes.size()).isLessThan(1700);
+        assertThat(classes.stream().filter(line -> !line.contains("shared objects file")))
+                .as("not from the archive")
+                .hasSizeLessThan(40);
+        assertThat(classes)
+                .noneMatch(line -> line.contains(" com.sun.jna.")
+                        || line.contains("chronicle")
+                        || line.contains(" io.icecore.volume.nbd.")
+                        || line.contains(" io.icecore.volume.iscsi."));
+    }
+
     @Test
     void readsNoPropertiesFromTheWorkingDirectory() throws Exception {
         Files.writeString(directory.resolve("system.properties"), "user.timezone=Asia/Tokyo\n");
