@@ -8,6 +8,7 @@ import io.icecore.recovery.check.Finding;
 import io.icecore.recovery.check.StoreCheck;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.volume.ByteSize;
+import java.util.List;
 import picocli.CommandLine.Command;
 
 @Command(
@@ -60,9 +61,18 @@ final class CheckCommand extends DeviceCommand {
     }
 
     private static Json json(final CheckReport report) {
+        return json(
+                report,
+                report.ok(),
+                report.chunksRead(),
+                report.errors().stream().map(CheckCommand::json).toList());
+    }
+
+    /** The document that check and scrub have in common. */
+    static Json json(final CheckReport report, final boolean ok, final long chunksRead, final List<Json> errors) {
         final CheckReport.Blocks blocks = report.blocks();
         return Json.object()
-                .with("ok", report.ok())
+                .with("ok", ok)
                 .with("generation", report.generation())
                 .with(
                         "blocks",
@@ -71,8 +81,8 @@ final class CheckCommand extends DeviceCommand {
                                 .with("referenced", blocks.referenced())
                                 .with("leaked", blocks.leaked())
                                 .with("multiplyOwned", blocks.multiplyOwned()))
-                .with("chunksRead", report.chunksRead())
-                .with("errors", report.errors().stream().map(CheckCommand::json).toList());
+                .with("chunksRead", chunksRead)
+                .with("errors", errors);
     }
 
     static Json json(final Finding finding) {

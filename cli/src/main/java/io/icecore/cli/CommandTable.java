@@ -62,7 +62,7 @@ final class CommandTable {
             new Entry("serve", "The daemon: exports, rolling snapshots, deletion."),
             new Entry("status", "How the daemon is doing."),
             new Entry("check", "Are the structures of the store consistent? Read-only."),
-            new Entry("scrub", null),
+            new Entry("scrub", "Read all data and verify it, online, throttled."),
             new Entry("repair", null),
             new Entry("dump superblocks", "Every superblock slot and what it holds."),
             new Entry("dump tree", "The nodes of a tree, and what is in them."),
@@ -100,6 +100,7 @@ final class CommandTable {
             case "serve" -> new ServeCommand();
             case "status" -> new StatusCommand();
             case "check" -> new CheckCommand();
+            case "scrub" -> new ScrubCommand();
             case "dump superblocks" -> new DumpSuperblocksCommand();
             case "dump tree" -> new DumpTreeCommand();
             case "dump segment" -> new DumpSegmentCommand();

@@ -15,12 +15,21 @@ final class Progress implements AutoCloseable {
     private final Console console;
     private final String what;
     private final long totalBytes;
+
+    /** Done before this began: it counts for the share, not for the rate. */
+    private final long doneBefore;
+
     private final long begin = System.nanoTime();
     private long drawn = begin;
     private boolean visible;
 
     /** @param totalBytes 0 where unknown */
     Progress(final Console console, final String what, final long totalBytes) {
+        this(console, what, totalBytes, 0);
+    }
+
+    Progress(final Console console, final String what, final long totalBytes, final long doneBefore) {
+        this.doneBefore = doneBefore;
         this.console = console;
         this.what = what;
         this.totalBytes = totalBytes;
@@ -44,13 +53,14 @@ final class Progress implements AutoCloseable {
 
     private String line(final long doneBytes, final long nanos) {
         final double seconds = nanos / 1e9;
-        final String rate = ByteSize.format((long) (doneBytes / seconds)) + "/s";
+        final String rate = ByteSize.format((long) (Math.max(0, doneBytes - doneBefore) / seconds)) + "/s";
         if (totalBytes <= 0) {
             return what + "  " + ByteSize.format(doneBytes) + "  " + rate;
         }
         final double share = Math.min(1, (double) doneBytes / totalBytes);
         final int filled = (int) (share * BAR_LENGTH);
-        final long left = share <= 0 ? -1 : (long) (seconds * (1 - share) / share);
+        final double shareNow = share - (double) doneBefore / totalBytes;
+        final long left = shareNow <= 0 ? -1 : (long) (seconds * (1 - share) / shareNow);
         return String.format(
                 "%s [%s%s] %3.0f %%  %s of %s  %s%s",
                 what,

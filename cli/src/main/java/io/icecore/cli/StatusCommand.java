@@ -3,7 +3,9 @@ package io.icecore.cli;
 import io.icecore.cli.daemon.ClientFacts;
 import io.icecore.cli.daemon.DaemonStatus;
 import io.icecore.recovery.point.RollingStatus;
+import io.icecore.recovery.scrub.ScrubState;
 import io.icecore.store.StoreInfo;
+import io.icecore.store.device.BlockDevice;
 import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.ReclaimStatus;
@@ -32,6 +34,7 @@ final class StatusCommand extends StoreCommand {
             console().out().println(json(status));
         } else {
             printFacts(status);
+            printDamage(status);
             printClients(status);
             printTimer(status);
         }
@@ -54,6 +57,12 @@ final class StatusCommand extends StoreCommand {
                 .add("exports", status.volumes().isEmpty() ? "none" : String.join(" ", status.volumes()))
                 .add("targets", status.targets().isEmpty() ? "none" : String.join(" ", status.targets()))
                 .add("deletion", deletion(status.deletion()))
+                .add("scrub", scrub(status.scrub()))
+                .add(
+                        "damage",
+                        status.damage().isEmpty()
+                                ? "none met"
+                                : Words.count(status.damage().size(), "place") + " met by reads, see below")
                 .add("clients", String.valueOf(status.clients().size()))
                 .print(console());
     }
@@ -64,6 +73,31 @@ final class StatusCommand extends StoreCommand {
                 : Words.count(deletion.regionsLeft(), "region") + " left, about "
                         + ByteSize.format(deletion.pendingBytes()) + " to come back, "
                         + ByteSize.format(deletion.reclaimedBytes()) + " given back so far";
+    }
+
+    private String scrub(final ScrubState scrub) {
+        if (scrub == null) {
+            return "never";
+        }
+        final String found = scrub.damage().isEmpty()
+                ? "no damage"
+                : Words.count(scrub.damage().size(), "damaged chunk");
+        return scrub.ended() == null
+                ? String.format(
+                        "begun %s, %.0f %% done, %s so far",
+                        console().timeText(scrub.begun()), 100 * scrub.share(), found)
+                : "ended " + console().timeText(scrub.ended()) + ", "
+                        + ByteSize.format(scrub.chunksRead() * BlockDevice.BLOCK_LENGTH) + " read, " + found;
+    }
+
+    private void printDamage(final DaemonStatus status) {
+        if (status.damage().isEmpty()) {
+            return;
+        }
+        final Table table = new Table().left("DAMAGE MET").left("WHAT");
+        status.damage().forEach(damage -> table.row(console().timeText(damage.since()), damage.what()));
+        console().out().println();
+        table.print(console());
     }
 
     private void printClients(final DaemonStatus status) {
@@ -151,7 +185,24 @@ final class StatusCommand extends StoreCommand {
                                 .with("records", deletion.records())
                                 .with("regionsLeft", deletion.regionsLeft())
                                 .with("reclaimedBytes", deletion.reclaimedBytes())
-                                .with("pendingBytes", deletion.pendingBytes()));
+                                .with("pendingBytes", deletion.pendingBytes()))
+                .with(
+                        "damage",
+                        status.damage().stream()
+                                .map(damage -> Json.object()
+                                        .with("since", console().timeJson(damage.since()))
+                                        .with("what", damage.what()))
+                                .toList())
+                .with("scrub", status.scrub() == null ? null : scrubJson(status.scrub()));
+    }
+
+    private Json scrubJson(final ScrubState scrub) {
+        return Json.object()
+                .with("begun", console().timeJson(scrub.begun()))
+                .with("ended", scrub.ended() == null ? null : console().timeJson(scrub.ended()))
+                .with("chunksRead", scrub.chunksRead())
+                .with("chunksTotal", scrub.chunksTotal())
+                .with("damagedChunks", scrub.damage().size());
     }
 
     private Json clientJson(final DaemonStatus.Client client) {

@@ -77,6 +77,54 @@ class CheckAndDumpTest {
     }
 
     @Test
+    void aScrubSaysWhoseDataIsDamaged() throws IOException {
+        assertThat(run("scrub").out()).matches("sound: [0-9.]+K of data read, every chunk is what was written\n");
+        final String entry = run("dump", "tree", "head", "--entries").out();
+        final long data =
+                Long.parseLong(entry.substring(entry.lastIndexOf(' ') + 1).strip());
+        flip(data * BLOCK + 10);
+
+        final CommandRun scrub = run("scrub", "--rate", "max");
+        final JsonNode report = JSON.readTree(run("scrub", "--json").out());
+
+        assertThat(scrub.code()).isEqualTo(ExitCode.DAMAGE);
+        assertThat(scrub.out())
+                .startsWith("chunk 0 of vm1 (snapshot first; head), block " + data + ": checksum 0x")
+                .contains("damaged: 80K of data read, 1 finding");
+        assertThat(report.fieldNames())
+                .toIterable()
+                .containsExactly("ok", "generation", "blocks", "chunksRead", "errors");
+        assertThat(report.get("chunksRead").asInt()).isEqualTo(20);
+        final JsonNode error = report.get("errors").get(0);
+        assertThat(error.get("block").asLong()).isEqualTo(data);
+        assertThat(error.get("volume").asText()).isEqualTo("vm1");
+        assertThat(error.get("offset").asLong()).isZero();
+        assertThat(error.get("firstSnapshot").asText()).isEqualTo("first");
+        assertThat(error.get("head").asBoolean()).isTrue();
+        assertThat(error.get("where").asText()).startsWith("chunk 0 of vm1");
+        assertThat(run("check").code()).isZero();
+        assertThat(run("scrub", "--rate", "0").code()).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void aScrubThatWasStoppedGoesOn() throws IOException {
+        run("scrub");
+        final Path state = directory.resolve("a.store.scrub");
+        final List<String> lines = Files.readAllLines(state);
+        assertThat(lines).contains("read 20").anyMatch(line -> line.startsWith("ended 2"));
+        lines.replaceAll(line -> line.startsWith("ended") ? "ended -" : line.startsWith("tree") ? "tree 3" : line);
+        Files.write(state, lines);
+
+        final CommandRun scrub = run("scrub");
+
+        assertThat(scrub.err()).isEqualTo("going on at 100 %\n");
+        assertThat(scrub.out()).contains("80K of data read");
+        assertThat(run("scrub").err()).isEmpty();
+        Files.write(state, lines);
+        assertThat(run("scrub", "--restart").err()).isEmpty();
+    }
+
+    @Test
     void whatIsNoStoreIsSaidToBeNone() throws IOException {
         Files.write(directory.resolve("none"), new byte[1 << 20]);
 

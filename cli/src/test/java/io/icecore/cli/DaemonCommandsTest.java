@@ -11,6 +11,7 @@ import io.icecore.volume.Export;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -130,6 +131,52 @@ class DaemonCommandsTest extends CommandsContract {
                 directory,
                 ConsoleFeatures.PLAIN,
                 Clock.systemUTC());
+    }
+
+    @Test
+    void checksAndScrubsTheLiveStore() throws IOException {
+        Files.write(directory.resolve("image"), image());
+        run("volume import vm1 image");
+
+        assertThat(run("check").out()).startsWith("consistent: generation ");
+        assertThat(run("scrub --rate max").out()).startsWith("sound: 80K of data read");
+        assertThat(run("status").out()).containsPattern("scrub +ended .*, 80K read, no damage");
+        assertThat(new ObjectMapper()
+                        .readTree(run("status --json").out())
+                        .get("health")
+                        .asText())
+                .isEqualTo("ok");
+    }
+
+    @Test
+    void damageThatReadsMeetAndThatAScrubFindsIsShownByStatus() throws IOException {
+        Files.write(directory.resolve("image"), image());
+        run("volume import vm1 image");
+        run("volume create vm2 --size 1M"); // A commit that proves the one before durable: else this looks like a
+        // torn one.
+        final String entry = run("dump tree head --entries").out();
+        final long data =
+                Long.parseLong(entry.substring(entry.lastIndexOf(' ') + 1).strip());
+        try (RandomAccessFile file = new RandomAccessFile(store().toFile(), "rw")) {
+            file.seek(data * 4096);
+            file.write(99);
+        }
+
+        assertThat(run("volume export vm1 copy").code()).isEqualTo(ExitCode.DAMAGE);
+        final JsonNode status = new ObjectMapper().readTree(run("status --json").out());
+        assertThat(status.get("health").asText()).startsWith("damage found: chunk 0 of vm1, block " + data);
+        assertThat(status.get("damage")).hasSize(1);
+        final CommandRun scrub = run("scrub");
+        assertThat(scrub.code()).as(scrub.out() + scrub.err()).isEqualTo(ExitCode.DAMAGE);
+        assertThat(run("status").out())
+                .containsPattern("scrub +ended .*, 80K read, 1 damaged chunk")
+                .contains("DAMAGE MET", "checksum 0x");
+    }
+
+    private static byte[] image() {
+        final byte[] image = new byte[20 * 4096];
+        java.util.Arrays.fill(image, (byte) 7);
+        return image;
     }
 
     @Test

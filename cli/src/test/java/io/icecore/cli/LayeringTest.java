@@ -53,7 +53,7 @@ class LayeringTest {
             Map.entry("recovery.point", List.of("volume")),
             Map.entry("recovery.delta", List.of("volume")),
             Map.entry("recovery.check", List.of("volume")),
-            Map.entry("recovery.scrub", List.of("volume")),
+            Map.entry("recovery.scrub", List.of("recovery.check")),
             Map.entry("recovery.repair", List.of("recovery.check")),
             Map.entry("recovery.dump", List.of("recovery.check")),
             Map.entry("cli.control", List.of("store.device")), // For its exceptions.

@@ -53,7 +53,7 @@ class ProgramTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"browse", "diff a b", "send vm1@a", "receive vm1", "scrub", "repair"})
+    @ValueSource(strings = {"browse", "diff a b", "send vm1@a", "receive vm1", "repair"})
     void saysOfWhatIsMissingThatItIsMissing(final String line) {
         final String[] words = line.split(" ");
 

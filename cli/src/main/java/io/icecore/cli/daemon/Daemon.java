@@ -3,8 +3,11 @@ package io.icecore.cli.daemon;
 import io.icecore.cli.control.CommandExecutor;
 import io.icecore.cli.control.ControlServer;
 import io.icecore.recovery.point.RollingSnapshots;
+import io.icecore.recovery.scrub.ScrubState;
+import io.icecore.store.DamageLog;
 import io.icecore.store.StoreInfo;
 import io.icecore.store.device.StoreException;
+import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.BusyException;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.VolumeWorkers;
@@ -172,9 +175,10 @@ public final class Daemon implements AutoCloseable {
     public DaemonStatus status() {
         final StoreInfo store = catalog.store().info();
         final List<String> volumes = catalog.exports().names(0);
+        final ScrubState scrub = scrub(store);
         return new DaemonStatus(
                 store,
-                health(store),
+                health(store, scrub),
                 ProcessHandle.current().pid(),
                 since,
                 listening(),
@@ -182,12 +186,33 @@ public final class Daemon implements AutoCloseable {
                 targets(volumes),
                 clients().stream().map(rates::rateOf).toList(),
                 rolling.status(),
-                catalog.reclaimStatus());
+                catalog.reclaimStatus(),
+                catalog.store().damage().places(),
+                scrub);
     }
 
-    private String health(final StoreInfo store) {
+    /** The newest scrub of this store, whoever ran it. */
+    private ScrubState scrub(final StoreInfo store) {
+        try {
+            final ScrubState state = ScrubState.load(ScrubState.fileOf(options.store()));
+            return state == null || !state.storeId().equals(store.uuid()) ? null : state;
+        } catch (final IOException ex) {
+            LOG.debug("state of the scrub cannot be read: {}", ex.toString());
+            return null;
+        }
+    }
+
+    private String health(final StoreInfo store, final ScrubState scrub) {
         if (!store.health().equals("ok")) {
             return store.health();
+        }
+        final List<DamageLog.Damage> damage = catalog.store().damage().places();
+        if (!damage.isEmpty()) {
+            return "damage found: " + damage.get(0).what() + (damage.size() > 1 ? ", and more" : "");
+        }
+        if (scrub != null && !scrub.damage().isEmpty()) {
+            return "damage found by the scrub begun " + scrub.begun() + ": "
+                    + scrub.damage().size() + " chunks";
         }
         return rolling.status().stream()
                 .filter(volume -> volume.lastError() != null)
@@ -216,8 +241,13 @@ public final class Daemon implements AutoCloseable {
     /** Takes at most half of the time: a pause as long as the step, so that clients always get their turn. */
     private long reclaimStep() {
         final long begin = System.nanoTime();
-        if (!catalog.reclaimStep()) {
-            return RECLAIM_IDLE_MILLIS;
+        try {
+            if (!catalog.reclaimStep()) {
+                return RECLAIM_IDLE_MILLIS;
+            }
+        } catch (final CorruptStoreException ex) {
+            catalog.store().damage().add(ex);
+            throw ex;
         }
         return Math.min(RECLAIM_PAUSE_MILLIS_MAX, (System.nanoTime() - begin) / 1_000_000);
     }

@@ -1,6 +1,8 @@
 package io.icecore.cli.daemon;
 
 import io.icecore.recovery.point.RollingStatus;
+import io.icecore.recovery.scrub.ScrubState;
+import io.icecore.store.DamageLog;
 import io.icecore.store.StoreInfo;
 import io.icecore.volume.ReclaimStatus;
 import java.time.Instant;
@@ -13,6 +15,8 @@ import java.util.List;
  * @param listening URIs, without the name of an export
  * @param volumes   what can be exported: their names
  * @param targets   iSCSI names of the volumes; empty where iSCSI is not offered
+ * @param damage    that reads came upon since the daemon was started
+ * @param scrub     the newest one, which may be under way, stopped or ended; or null
  */
 public record DaemonStatus(
         StoreInfo store,
@@ -24,7 +28,9 @@ public record DaemonStatus(
         List<String> targets,
         List<Client> clients,
         List<RollingStatus> timer,
-        ReclaimStatus deletion) {
+        ReclaimStatus deletion,
+        List<DamageLog.Damage> damage,
+        ScrubState scrub) {
 
     /** A client, and what it did in each of the last few seconds. */
     public record Client(

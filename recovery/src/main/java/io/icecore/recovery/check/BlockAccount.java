@@ -6,33 +6,33 @@ import io.icecore.store.commit.SpaceTree;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.store.space.SlotGeometry;
 import io.icecore.store.tree.TreeEntry;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The account of the blocks of a store: each is owned once and in use, or neither. Drawn up for one range of the device
- * at a time; the totals are those of all ranges so far.
+ * at a time; the totals are those of all ranges so far. Owners and entries of the space tree may be told from several
+ * threads at once, each with findings of its own; the rest is for one thread.
  */
 final class BlockAccount {
     private final CommitReader commit;
     private final Findings findings;
     private final long blockCount;
     private final int segmentBlocks;
-    private final long[] segmentBits;
     private BlockRange range;
 
     private long allocated;
     private long referenced;
     private long leaked;
     private long unknown;
-    private long multiplyOwned;
-    private boolean ownersMissing;
-    private boolean mapMissing;
+    private final LongAdder multiplyOwned = new LongAdder();
+    private volatile boolean ownersMissing;
+    private volatile boolean mapMissing;
 
     BlockAccount(final CommitReader commit, final Findings findings) {
         this.commit = commit;
         this.findings = findings;
         blockCount = commit.blockCount();
         segmentBlocks = commit.geometry().segmentBlocks();
-        segmentBits = new long[segmentBlocks / 64];
     }
 
     /** Begins a range; the superblock slots in it have their owner. */
@@ -59,12 +59,13 @@ final class BlockAccount {
 
     /**
      * @param owner what refers to the run, for the message
+     * @param report where findings go
      * @return false when a block had an owner before, or is no block
      */
-    boolean own(final long block, final long count, final Object owner) {
+    boolean own(final long block, final long count, final Object owner, final Findings report) {
         if (block <= 0 || block + count > blockCount) {
             if (range.contains(0)) { // Once, not once for each range.
-                findings.add(new Finding(
+                report.add(new Finding(
                         owner.toString(),
                         "blocks " + block + "+" + count + " (expected: 1 to " + (blockCount - 1) + ")"));
             }
@@ -74,8 +75,8 @@ final class BlockAccount {
         for (long at = block; at < block + count; at++) {
             if (range.contains(at) && !range.own(at)) {
                 first = false;
-                multiplyOwned++;
-                findings.add(Finding.at(
+                multiplyOwned.increment();
+                report.add(Finding.at(
                         "block " + at, at * BLOCK_LENGTH, "has an owner already (expected: none but " + owner + ")"));
             }
         }
@@ -91,13 +92,17 @@ final class BlockAccount {
                     -1,
                     "no segment of the store");
         }
+        final long first = segment * segmentBlocks;
+        final long[] segmentBits = new long[segmentBlocks / 64];
         SpaceTree.decode(entry, segment, segmentBlocks, segmentBits);
+        if (!range.overlaps(first, first + segmentBlocks)) {
+            return;
+        }
         for (int bit = 0; bit < segmentBlocks; bit++) {
             if ((segmentBits[bit >> 6] >>> bit & 1) != 0) {
-                range.use(segment * segmentBlocks + bit, 1, true);
+                range.use(first + bit, 1, true);
             }
         }
-        java.util.Arrays.fill(segmentBits, 0);
     }
 
     /** Entries of the space log, oldest first; after all of the space tree. */
@@ -164,7 +169,7 @@ final class BlockAccount {
             findings.add(new Finding(
                     "free-space map", unknown + " blocks in use have no owner among what can be read: owners unknown"));
         }
-        return new CheckReport.Blocks(allocated, referenced, leaked, multiplyOwned);
+        return new CheckReport.Blocks(allocated, referenced, leaked, multiplyOwned.sum());
     }
 
     /** Blocks with an owner so far, those of earlier ranges included. */

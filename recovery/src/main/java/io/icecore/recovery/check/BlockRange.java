@@ -1,10 +1,16 @@
 package io.icecore.recovery.check;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
 /**
  * A range of the device, two bits a block: has it an owner, and does the free-space map say that it is in use? Large
- * devices are looked at range by range, so that memory is bounded whatever their size.
+ * devices are looked at range by range, so that memory is bounded whatever their size. Bits may be set from several
+ * threads at once.
  */
 final class BlockRange {
+    private static final VarHandle BITS = MethodHandles.arrayElementVarHandle(long[].class);
+
     /** Told of maximal runs of blocks with the same problem. */
     @FunctionalInterface
     interface RunVisitor {
@@ -28,23 +34,26 @@ final class BlockRange {
         return first <= block && block < end;
     }
 
+    boolean overlaps(final long from, final long to) {
+        return from < end && first < to;
+    }
+
     /** Notes an owner of the block, which is in this range. False when it has one already. */
     boolean own(final long block) {
         final int word = (int) (block - first >>> 6);
         final long bit = 1L << (block - first);
-        final boolean free = (owned[word] & bit) == 0;
-        owned[word] |= bit;
-        return free;
+        return ((long) BITS.getAndBitwiseOr(owned, word, bit) & bit) == 0;
     }
 
     /** What the free-space map says of a run, as far as that is in this range. */
     void use(final long block, final long count, final boolean inUse) {
         for (long at = Math.max(block, first); at < Math.min(block + count, end); at++) {
             final int word = (int) (at - first >>> 6);
+            final long bit = 1L << (at - first);
             if (inUse) {
-                used[word] |= 1L << (at - first);
+                BITS.getAndBitwiseOr(used, word, bit);
             } else {
-                used[word] &= ~(1L << (at - first));
+                BITS.getAndBitwiseAnd(used, word, ~bit);
             }
         }
     }

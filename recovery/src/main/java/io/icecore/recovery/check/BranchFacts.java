@@ -48,6 +48,10 @@ final class BranchFacts {
                 kept.toLongArray());
     }
 
+    int keptCount() {
+        return kept.length;
+    }
+
     boolean isKept(final long epoch) {
         return Arrays.binarySearch(kept, epoch) >= 0;
     }
@@ -56,6 +60,11 @@ final class BranchFacts {
     boolean sees(final long birth, final long death) {
         final int at = ordinalFrom(birth);
         return at < kept.length && kept[at] < death;
+    }
+
+    /** Kept snapshots that see a version with this life, oldest first. */
+    long[] seeing(final long birth, final long death) {
+        return Arrays.copyOfRange(kept, ordinalFrom(birth), Math.max(ordinalFrom(birth), ordinalFrom(death)));
     }
 
     /** The first item of the line (kept snapshot, head or {@link #TOP}) at or after this epoch. */

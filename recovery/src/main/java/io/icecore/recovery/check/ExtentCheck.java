@@ -13,8 +13,8 @@ import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
 
 /**
- * Do the extents of a branch fit each other, its epochs and its region bitmaps? Extents come in the order of their keys,
- * the head's first.
+ * Do the extents of a branch fit each other, its epochs and its region bitmaps? Extents come in the order of their keys.
+ * Not thread-safe: one for each part of a tree.
  *
  * <p>Lives: at any epoch a chunk has one version. The head is checked against its neighbours, a version of the history
  * against its predecessor with the same first chunk, against the longer pieces that could cover it, and against the head.
@@ -46,6 +46,30 @@ final class ExtentCheck {
         head = forest.tree(OpenedStore.HEAD);
         history = forest.tree(OpenedStore.HISTORY);
         everyRegion = regionsLevel <= REGIONS_LEVEL_MAX;
+    }
+
+    /** What comes next is the part of the head, or of the history, from this key on. */
+    void begin(final boolean inHistory, final long fromHi, final long fromLo) {
+        final long hi = fromLo == 0 ? fromHi - 1 : fromHi;
+        if (hi < 0) {
+            return; // Nothing is before it.
+        }
+        try {
+            if (!(inHistory ? history : head).floor(hi, fromLo - 1, other)
+                    || other.length() < ExtentLayout.CHECKSUMS_OFFSET) {
+                return;
+            }
+        } catch (final StoreException ex) {
+            return; // Damage, which the walk reports. Nothing is known of what is before.
+        }
+        if (inHistory) {
+            historyBranch = other.a();
+            historyChunk = other.b();
+            historyDeath = ExtentLayout.epoch(other.value);
+        } else {
+            headBranch = other.a();
+            headEnd = other.b() + ExtentLayout.length(other.value);
+        }
     }
 
     void inHead(final Extent extent, final BranchFacts facts) {

@@ -22,6 +22,12 @@ public final class Findings {
         }
     }
 
+    /** Adds those of a part of the work. */
+    void addAll(final Findings part) {
+        part.kept.forEach(this::add);
+        count += part.count - part.kept.size();
+    }
+
     /** All that were added, those not kept included. */
     public long count() {
         return count;

@@ -3,10 +3,10 @@ package io.icecore.recovery.check;
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
 import io.icecore.store.format.Superblock;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The redirect table: no target is a key, no root is a key, and every key is named by exactly one reachable parent. It has
@@ -15,7 +15,7 @@ import java.util.Set;
 final class RedirectCheck {
     private final Superblock superblock;
     private final Findings findings;
-    private final Map<Long, Integer> named = new HashMap<>();
+    private final Map<Long, Integer> named = new ConcurrentHashMap<>();
 
     RedirectCheck(final Superblock superblock, final Findings findings) {
         this.superblock = superblock;
@@ -45,7 +45,7 @@ final class RedirectCheck {
         }
     }
 
-    /** A reachable parent names this block as a child. */
+    /** A reachable parent names this block as a child. Any thread. */
     void name(final long home) {
         named.computeIfPresent(home, (block, count) -> count + 1);
     }

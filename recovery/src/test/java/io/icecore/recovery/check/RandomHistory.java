@@ -17,7 +17,7 @@ import java.util.SplittableRandom;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /** A store with a past: volumes written, trimmed, resized, snapshot, thinned, cloned, rolled back, and partly reclaimed. */
-final class RandomHistory implements AutoCloseable {
+public final class RandomHistory implements AutoCloseable {
     private static final int CHUNK = 4096;
     private static final long VOLUME_BYTES = (3L << 16) * CHUNK;
 
@@ -34,11 +34,11 @@ final class RandomHistory implements AutoCloseable {
     private Catalog catalog;
     private int names;
 
-    RandomHistory(final long seed) {
+    public RandomHistory(final long seed) {
         this(seed, 96 << 20);
     }
 
-    RandomHistory(final long seed, final long deviceBytes) {
+    public RandomHistory(final long seed, final long deviceBytes) {
         random = new SplittableRandom(seed);
         device = new SimBlockDevice(deviceBytes, seed);
         Store.format(device, "test");
@@ -49,23 +49,23 @@ final class RandomHistory implements AutoCloseable {
         catalog = Catalog.open(Store.open(device), Clock.systemUTC());
     }
 
-    Catalog catalog() {
+    public Catalog catalog() {
         return catalog;
     }
 
     /** The device as it is now, with what this process has written. */
-    SimBlockDevice device() {
+    public SimBlockDevice device() {
         return device;
     }
 
-    void reopen() {
+    public void reopen() {
         catalog.close();
         device = device.kill();
         open();
     }
 
     /** Closes the store and returns its device, to be opened again. */
-    SimBlockDevice finish() {
+    public SimBlockDevice finish() {
         catalog.close();
         return device.kill();
     }
@@ -75,14 +75,14 @@ final class RandomHistory implements AutoCloseable {
         catalog.close();
     }
 
-    void steps(final int count) {
+    public void steps(final int count) {
         for (int i = 0; i < count; i++) {
             step();
         }
     }
 
     /** Allocates and frees until the space log has been folded into the space tree, and has spilled again. */
-    void churn() {
+    public void churn() {
         final Store store = catalog.store();
         final UnsafeBuffer checksum = new UnsafeBuffer(new byte[Integer.BYTES]);
         for (int round = 0; !foldedAndSpilled(store.opened().current); round++) {
@@ -102,7 +102,7 @@ final class RandomHistory implements AutoCloseable {
     }
 
     /** A version that two snapshots stood around is dead, and still there. */
-    void deleteWithoutReclaiming() {
+    public void deleteWithoutReclaiming() {
         catalog.createVolume("dead", 1 << 20);
         try (Export export = catalog.exports().open("dead")) {
             for (int i = 0; i < 4; i++) {
@@ -115,7 +115,7 @@ final class RandomHistory implements AutoCloseable {
     }
 
     /** Much is freed and reused, commit after commit. */
-    void overwriteAndCommit() {
+    public void overwriteAndCommit() {
         if (catalog.volumes().stream().noneMatch(volume -> volume.name().equals("busy"))) {
             catalog.createVolume("busy", VOLUME_BYTES);
         }

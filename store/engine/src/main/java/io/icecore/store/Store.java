@@ -48,6 +48,7 @@ public final class Store implements AutoCloseable {
     private final OpenedStore opened;
     private final Committer committer;
     private final ReadOnlyView view;
+    private final DamageLog damage;
     private final int dirtyNodesMax;
     private long idleSince = -1;
     private long changesAtTick;
@@ -66,6 +67,7 @@ public final class Store implements AutoCloseable {
         this.opened = opened;
         committer = readOnly ? null : new Committer(opened, lock, clock);
         view = readOnly ? new ReadOnlyView(opened) : null;
+        damage = new DamageLog(device.name(), clock);
     }
 
     /**
@@ -348,6 +350,11 @@ public final class Store implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Damaged bytes that were come upon since the store was opened. */
+    public DamageLog damage() {
+        return damage;
     }
 
     private String health() {

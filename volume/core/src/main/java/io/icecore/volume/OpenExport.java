@@ -1,5 +1,6 @@
 package io.icecore.volume;
 
+import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.map.Extent;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -73,6 +74,8 @@ final class OpenExport implements Export {
         begin(offset, length);
         try {
             volumes.data().read(point, offset, target, index, length);
+        } catch (final CorruptStoreException ex) {
+            throw noted(ex);
         } finally {
             end();
         }
@@ -85,6 +88,8 @@ final class OpenExport implements Export {
         try {
             volumes.data().write(volume, offset, source, index, length);
             commitIf(fua);
+        } catch (final CorruptStoreException ex) {
+            throw noted(ex);
         } finally {
             end();
         }
@@ -153,6 +158,12 @@ final class OpenExport implements Export {
         } finally {
             end();
         }
+    }
+
+    /** For whoever asks how the store is doing. */
+    private CorruptStoreException noted(final CorruptStoreException ex) {
+        volumes.store().damage().add(ex);
+        return ex;
     }
 
     private void beginChange(final long offset, final long length) {
