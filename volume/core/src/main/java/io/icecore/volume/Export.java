@@ -16,6 +16,9 @@ import org.agrona.MutableDirectBuffer;
  * {@link ReadOnlyException} on a snapshot.
  */
 public interface Export extends AutoCloseable {
+    /** Bytes that {@link #compareAndWrite} takes at once: others wait meanwhile. */
+    int COMPARE_LENGTH_MAX = 64 << 10;
+
     /** What kind of range {@link #extents} reports. */
     interface ExtentVisitor {
         /** A range that holds data, or (zero) one that reads as zeroes and takes no space. False ends the walk. */
@@ -50,6 +53,17 @@ public interface Export extends AutoCloseable {
             write(batch.offset(write), batch.source(), batch.index(write), batch.length(write), false);
         }
     }
+
+    /**
+     * Replaces a range if it holds what is expected. No change of the volume by anyone comes between the look and the
+     * write, whatever protocol it came by, and a power loss leaves all of the range as it was or all of it new.
+     *
+     * @param expected at {@code index}, followed by as many bytes to replace it with
+     * @param length   bytes of the range, at most {@value #COMPARE_LENGTH_MAX}
+     * @param fua      durable before it returns, if anything was written
+     * @return -1 when the range was replaced; otherwise the index within the range of the first byte that differs
+     */
+    int compareAndWrite(long offset, DirectBuffer expected, int index, int length, boolean fua);
 
     /**
      * The range reads as zeroes afterwards.

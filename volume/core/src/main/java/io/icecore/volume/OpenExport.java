@@ -105,6 +105,19 @@ final class OpenExport implements Export {
         }
     }
 
+    @Override
+    public int compareAndWrite(
+            final long offset, final DirectBuffer expected, final int index, final int length, final boolean fua) {
+        beginChange(offset, length);
+        try {
+            final int mismatch = volumes.data().compareAndWrite(volume, offset, expected, index, length);
+            commitIf(fua && mismatch < 0);
+            return mismatch;
+        } finally {
+            end();
+        }
+    }
+
     /** {@inheritDoc} Space is given back in both cases: in a log, keeping it would not make a later write succeed. */
     @Override
     public void zero(final long offset, final long length, final boolean allocate, final boolean fua) {

@@ -356,6 +356,55 @@ final class VolumeData {
         }
     }
 
+    // ---- comparing and writing
+
+    /** As {@link Export#compareAndWrite}: under the lock from the look to the map, so that nobody comes between. */
+    int compareAndWrite(
+            final VolumeRecord volume,
+            final long offset,
+            final DirectBuffer expected,
+            final int index,
+            final int length) {
+        assert length <= Export.COMPARE_LENGTH_MAX : length;
+        final long from = offset / CHUNK_LENGTH;
+        final int count = (int) ((offset + length + CHUNK_LENGTH - 1) / CHUNK_LENGTH - from);
+        final UnsafeBuffer chunks = new UnsafeBuffer(ByteBuffer.allocateDirect(count * CHUNK_LENGTH));
+        final int at = (int) (offset - from * CHUNK_LENGTH);
+        final int[] mismatch = {-1};
+        withRoom(() -> {
+            store.lock();
+            try (Scratch scratch = scratch()) {
+                final Branch branch = writableBranch(volume, from + count);
+                final ReadPoint point = new ReadPoint(branches, volume.name, branch.number, Extent.HEAD);
+                scratch.reader.read(point, from * CHUNK_LENGTH, chunks, 0, count * CHUNK_LENGTH);
+                mismatch[0] = firstDifference(chunks, at, expected, index, length);
+                if (mismatch[0] < 0) {
+                    chunks.putBytes(at, expected, index + length, length);
+                    writeChunks(volume, from, chunks, 0, count);
+                }
+            } finally {
+                store.unlock();
+            }
+        });
+        store.relieve();
+        return mismatch[0];
+    }
+
+    /** Index of the first byte that differs, or -1. */
+    private static int firstDifference(
+            final DirectBuffer one,
+            final int oneIndex,
+            final DirectBuffer other,
+            final int otherIndex,
+            final int length) {
+        for (int i = 0; i < length; i++) {
+            if (one.getByte(oneIndex + i) != other.getByte(otherIndex + i)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
     // ---- discarding
 
     /** The range reads as zeroes afterwards. */

@@ -17,6 +17,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
 
 /** Volumes and snapshots in memory, of 4 KiB chunks that exist once they are written. */
 public final class InMemoryExports implements ExportTable {
@@ -171,6 +172,20 @@ public final class InMemoryExports implements ExportTable {
             if (fua) {
                 flushes.incrementAndGet();
             }
+        }
+
+        @Override
+        public synchronized int compareAndWrite(
+                final long offset, final DirectBuffer expected, final int index, final int length, final boolean fua) {
+            final MutableDirectBuffer found = new UnsafeBuffer(new byte[length]);
+            read(offset, found, 0, length);
+            for (int i = 0; i < length; i++) {
+                if (found.getByte(i) != expected.getByte(index + i)) {
+                    return i;
+                }
+            }
+            write(offset, expected, index + length, length, fua);
+            return -1;
         }
 
         @Override

@@ -80,6 +80,12 @@ final class MemoryExport implements Export {
     }
 
     @Override
+    public int compareAndWrite(
+            final long offset, final DirectBuffer expected, final int index, final int length, final boolean fua) {
+        throw new AssertionError("NBD has no such request");
+    }
+
+    @Override
     public void zero(final long offset, final long length, final boolean allocate, final boolean fua) {
         changing("zero", offset, length, fua);
         bytes.setMemory((int) offset, (int) length, (byte) 0);

@@ -11,10 +11,11 @@ import org.agrona.MutableDirectBuffer;
 /**
  * Decodes the commands that read, write and unmap logical blocks (SBC-3 section 5) and says what each needs.
  *
- * <p>What is atomic, and what is not: COMPARE AND WRITE and ORWRITE read, decide and write while no other command of
- * any session of this target changes the unit ({@link Plan.Sharing#EXCLUSIVE}). Clients of other servers that write
- * to the same volume are not kept out. A READ beside them may see some chunks before and some after. When power fails
- * in the middle, each chunk of 4 KiB holds its old or its new content.
+ * <p>What is atomic, and what is not: COMPARE AND WRITE is, towards everyone who changes the volume by whatever protocol
+ * and through a power loss ({@link Export#compareAndWrite}). ORWRITE and WRITE AND VERIFY are towards all sessions of
+ * this target ({@link Plan.Sharing#EXCLUSIVE}), and not towards clients of other servers. A READ beside a longer write
+ * may see some chunks before and some after; when power fails in the middle of one, each chunk of 4 KiB holds its old
+ * or its new content.
  */
 final class BlockCommands {
     private static final int FUA = 0x08;
@@ -194,7 +195,7 @@ final class BlockCommands {
     Plan compareAndWrite(final Cdb cdb) throws ScsiException {
         checkUnprotected(cdb, false);
         final Range range = new Range(cdb.u64(2), cdb.u8(13), 13);
-        if (range.blocks > Geometry.COMPARE_AND_WRITE_BLOCKS_MAX) {
+        if (range.blocks > geometry.compareAndWriteBlocksMax()) {
             throw new ScsiException(Sense.invalidCdbField(13));
         }
         checkedRange(range, Geometry.TRANSFER_LENGTH_MAX);
@@ -206,13 +207,11 @@ final class BlockCommands {
         if (range.blocks == 0) {
             return Plan.exactWork(Sharing.NONE, 0, unlessExact, workspace -> 0);
         }
-        return Plan.exactWork(Sharing.EXCLUSIVE, 2 * length, unlessExact, workspace -> {
-            export.read(offset, workspace.scratch(), 0, length);
-            final int at = mismatch(workspace.scratch(), 0, workspace.data(), 0, length);
+        return Plan.exactWork(Sharing.CHANGES, 2 * length, unlessExact, workspace -> {
+            final int at = export.compareAndWrite(offset, workspace.data(), 0, length, durable);
             if (at >= 0) {
                 throw new ScsiException(Sense.MISCOMPARE.at(at)); // Here a byte, and not a block.
             }
-            export.write(offset, workspace.data(), length, length, durable);
             return 0;
         });
     }

@@ -1,5 +1,7 @@
 package io.icecore.volume.iscsi.scsi;
 
+import io.icecore.volume.Export;
+
 /**
  * How a logical unit cuts its bytes into logical blocks.
  *
@@ -13,7 +15,6 @@ public record Geometry(int blockLength) {
     static final int UNMAP_LENGTH_MAX = 512 << 20;
 
     static final int WRITE_SAME_LENGTH_MAX = 16 << 20;
-    static final int COMPARE_AND_WRITE_BLOCKS_MAX = 128;
     static final int UNMAP_DESCRIPTORS_MAX = 256;
     private static final int OPTIMAL_TRANSFER_LENGTH = 1 << 20;
 
@@ -21,6 +22,11 @@ public record Geometry(int blockLength) {
         if (blockLength != 512 && blockLength != 4096) {
             throw new IllegalArgumentException("blockLength: " + blockLength + " (expected: 512 or 4096)");
         }
+    }
+
+    /** Of COMPARE AND WRITE, whose CDB has one byte for the number. */
+    int compareAndWriteBlocksMax() {
+        return Math.min(0xff, blocks(Export.COMPARE_LENGTH_MAX));
     }
 
     int blocks(final int bytes) {

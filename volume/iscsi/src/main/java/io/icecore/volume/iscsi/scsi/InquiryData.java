@@ -149,7 +149,7 @@ final class InquiryData {
         final byte[] page = longPage(BLOCK_LIMITS);
         final ByteBuffer out = ByteBuffer.wrap(page);
         out.put(4, (byte) 0x01); // WSNZ: WRITE SAME of 0 blocks is refused.
-        out.put(5, (byte) Geometry.COMPARE_AND_WRITE_BLOCKS_MAX);
+        out.put(5, (byte) geometry.compareAndWriteBlocksMax());
         out.putShort(6, (short) geometry.blocksPerPhysical());
         out.putInt(8, geometry.blocks(Geometry.TRANSFER_LENGTH_MAX));
         out.putInt(12, geometry.optimalTransferBlocks());
