@@ -284,6 +284,43 @@ public final class Store implements AutoCloseable {
         }
     }
 
+    /**
+     * One tick of housekeeping, for one thread with a timer of its own: while commits are small, has the device prepare the
+     * segments that they will fill next. Without the lock.
+     */
+    public void prepareSpace() {
+        if (view != null || committer.failure() != null) {
+            return;
+        }
+        final int segmentBlocks = opened.geometry.segmentBlocks();
+        for (long block = beginPreparing(); block >= 0; block = beginPreparing()) {
+            try {
+                final long count = segmentBlocks - block % segmentBlocks;
+                device.prepare(block * BLOCK_LENGTH, count * BLOCK_LENGTH);
+            } finally {
+                endPreparing();
+            }
+        }
+    }
+
+    private long beginPreparing() {
+        lock.lock();
+        try {
+            return opened.space.beginPreparing();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void endPreparing() {
+        lock.lock();
+        try {
+            opened.space.endPreparing();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void requireWritable() {
         if (view != null) {
             throw new StoreException("store was opened read-only: " + device.name());

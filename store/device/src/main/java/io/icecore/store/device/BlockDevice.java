@@ -55,8 +55,20 @@ public interface BlockDevice extends AutoCloseable {
 
     void flush();
 
+    /**
+     * A flush will soon ask for this range, and others: begin with it now. Promises nothing about durability. A hint: never
+     * fails.
+     */
+    default void hurry(final long position, final long length) {}
+
     /** The content of this range is no longer needed; it may read as anything afterwards. A hint: never fails. */
     void discard(long position, long length);
+
+    /**
+     * Makes later writes to this range as cheap to flush as overwriting is, where the medium has no room for it yet: the
+     * holes of a sparse file. Its content stays as it is. Nobody writes to the range meanwhile. A hint: never fails.
+     */
+    default void prepare(final long position, final long length) {}
 
     /** Makes the device {@code length} bytes long, never shorter. A device of fixed size throws {@link StoreException}. */
     void grow(long length);

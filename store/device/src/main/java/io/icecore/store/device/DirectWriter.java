@@ -21,7 +21,7 @@ final class DirectWriter implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DirectWriter.class);
 
     /** From here on the device's own speed counts more than the time until it answers. Bytes. */
-    static final int LENGTH_MIN = Integer.getInteger("icecore.directWriteMin", 64 << 10);
+    static final int LENGTH_MIN = 64 << 10;
 
     private final Path path;
     private final FileChannel channel;

@@ -27,14 +27,18 @@ public final class FileBlockDevice implements BlockDevice {
     private final FlushGate flushes = new FlushGate(this::force);
     private final AtomicBoolean lengthChanged = new AtomicBoolean();
 
-    /** Null when read-only, as are {@link #direct} and {@link #discards}. */
+    /** Null when read-only, as are {@link #direct}, {@link #discards} and {@link #holes}. */
     private final StoreLock lock;
 
     private final DirectWriter direct;
 
     private final Discards discards;
 
+    /** Null for a block device too. */
+    private final HoleFiller holes;
+
     private volatile long length;
+    private volatile boolean hurries = true;
 
     /**
      * Makes a new device: a sparse file of {@code length} bytes, or all of an existing block device.
@@ -114,6 +118,9 @@ public final class FileBlockDevice implements BlockDevice {
         this.lock = lock;
         this.direct = lock == null ? null : DirectWriter.open(path);
         this.discards = lock == null ? null : new Discards(path, kind, descriptorForDiscards());
+        this.holes = lock == null || kind == DeviceKind.BLOCK_DEVICE
+                ? null
+                : new HoleFiller(path, UninterruptibleChannel.descriptor(channel), this::writeFully);
         this.length = currentLength();
     }
 
@@ -178,12 +185,31 @@ public final class FileBlockDevice implements BlockDevice {
     }
 
     @Override
+    public void hurry(final long position, final long hurryLength) {
+        if (hurries && channel.isOpen()) {
+            try {
+                LinuxCalls.beginWriteBack(UninterruptibleChannel.descriptor(channel), position, hurryLength);
+            } catch (final LastErrorException ex) {
+                hurries = false; // Whatever it was, the flush will tell.
+            }
+        }
+    }
+
+    @Override
     public void discard(final long position, final long discardLength) {
         assert position % SECTOR_LENGTH == 0 && discardLength % SECTOR_LENGTH == 0
                 : "not whole sectors: " + position + "+" + discardLength;
         final long within = Math.min(discardLength, length - position);
         if (discards != null && within > 0) {
             discards.discard(position, within);
+        }
+    }
+
+    @Override
+    public void prepare(final long position, final long prepareLength) {
+        if (holes != null && channel.isOpen()) {
+            checkRange(position, prepareLength);
+            holes.fill(position, prepareLength);
         }
     }
 

@@ -12,6 +12,7 @@ import com.sun.jna.Pointer;
  */
 final class LinuxCalls {
     static final int EINTR = 4;
+    static final int ENXIO = 6;
     static final int EACCES = 13;
     static final int EAGAIN = 11;
     static final int EBUSY = 16;
@@ -25,6 +26,10 @@ final class LinuxCalls {
     private static final int F_OFD_SETLK = 37;
     private static final short F_WRLCK = 1;
     private static final int FLOCK_LENGTH = 32;
+
+    private static final int SYNC_FILE_RANGE_WRITE = 2;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
 
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
@@ -63,6 +68,21 @@ final class LinuxCalls {
         fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position, length);
     }
 
+    /** Start of the first hole of a file at or after {@code position}; its end is a hole. Moves the descriptor's offset. */
+    static long nextHole(final int descriptor, final long position) {
+        return lseek(descriptor, position, SEEK_HOLE);
+    }
+
+    /** Start of the first data at or after {@code position}; ENXIO where there is none. Moves the descriptor's offset. */
+    static long nextData(final int descriptor, final long position) {
+        return lseek(descriptor, position, SEEK_DATA);
+    }
+
+    /** Begins to write what the page cache holds of this range, without waiting. */
+    static void beginWriteBack(final int descriptor, final long position, final long length) {
+        sync_file_range(descriptor, position, length, SYNC_FILE_RANGE_WRITE);
+    }
+
     static void discardBlocks(final int descriptor, final long position, final long length) {
         try (Memory range = new Memory(2 * Long.BYTES)) {
             range.setLong(0, position);
@@ -80,6 +100,11 @@ final class LinuxCalls {
     static native int ftruncate(int descriptor, long length) throws LastErrorException;
 
     private static native int fallocate(int descriptor, int mode, long position, long length) throws LastErrorException;
+
+    private static native long lseek(int descriptor, long offset, int whence) throws LastErrorException;
+
+    private static native int sync_file_range(int descriptor, long offset, long length, int flags)
+            throws LastErrorException;
 
     private static native int ioctl(int descriptor, long request, Pointer argument) throws LastErrorException;
 

@@ -13,6 +13,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.agrona.BufferUtil;
 import org.agrona.ExpandableDirectByteBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -346,5 +347,51 @@ class FileBlockDeviceTest {
         final byte[] bytes = new byte[length];
         buffer.getBytes(index, bytes);
         return bytes;
+    }
+
+    // Long writes and preparing
+
+    @Test
+    void readsBackLongWritesThatWentPastThePageCache() {
+        final UnsafeBuffer aligned = new UnsafeBuffer(BufferUtil.allocateDirectAligned(1 << 20, 4096));
+        final UnsafeBuffer found = new UnsafeBuffer(new byte[1 << 20]);
+        for (int round = 0; round < 4; round++) { // A cached page must not survive the write beneath it.
+            aligned.setMemory(0, aligned.capacity(), (byte) (round + 1));
+            final int length = 64 << 10 << round;
+
+            device.write(1 << 20, aligned, 0, length);
+
+            device.read(1 << 20, found, 0, length);
+            assertThat(found.byteArray()[0]).isEqualTo((byte) (round + 1));
+            assertThat(found.byteArray()[length - 1]).isEqualTo((byte) (round + 1));
+        }
+    }
+
+    @Test
+    void preparingFillsHolesAndLeavesDataAlone() throws Exception {
+        final UnsafeBuffer data = new UnsafeBuffer(new byte[4096]);
+        data.setMemory(0, 4096, (byte) 7);
+        device.write(2 << 20, data, 0, 4096);
+        device.flush();
+        final long before = allocatedBytes();
+
+        device.prepare(1 << 20, 3 << 20);
+        device.flush();
+
+        assertThat(allocatedBytes() - before).isGreaterThanOrEqualTo((3 << 20) - 4096);
+        final UnsafeBuffer found = new UnsafeBuffer(new byte[3 << 20]);
+        device.read(1 << 20, found, 0, found.capacity());
+        for (int i = 0; i < found.capacity(); i++) {
+            if (found.getByte(i) != (i >= 1 << 20 && i < (1 << 20) + 4096 ? 7 : 0)) {
+                throw new AssertionError("byte " + i + ": " + found.getByte(i));
+            }
+        }
+    }
+
+    @Test
+    void aHintThatComesAfterClosingDoesNothing() {
+        device.close();
+        device.prepare(0, 4096);
+        device.hurry(0, 4096);
     }
 }

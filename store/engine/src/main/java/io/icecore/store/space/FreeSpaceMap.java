@@ -22,6 +22,14 @@ public final class FreeSpaceMap {
     /** Segments looked at before one is chosen to be filled. */
     private static final int CANDIDATES = 64;
 
+    /** Segments kept prepared for small commits, and how much must be free for that. */
+    private static final int PREPARED_MAX = 8;
+
+    private static final int FREE_SEGMENTS_TO_PREPARE = 32;
+
+    /** A commit of at most so many blocks is small. */
+    private static final int SMALL_COMMIT_BLOCKS = 256;
+
     /** Withheld for those who look at an old commit: bounds the memory that it takes. */
     private static final int WITHHELD_FOR_READERS_MAX = 1 << 16;
 
@@ -42,6 +50,16 @@ public final class FreeSpaceMap {
     private int readers;
 
     private long denials;
+
+    /** Free segments whose blocks the medium has room for, and the one that is being made so: see {@link #beginPreparing}. */
+    private final ArrayDeque<Long> prepared = new ArrayDeque<>();
+
+    private long preparing = -1;
+
+    /** Blocks of the commit being built, and whether the last one was small. */
+    private long settledSinceCut;
+
+    private boolean small;
 
     private long blockCount;
     private long usedBlocks;
@@ -103,6 +121,7 @@ public final class FreeSpaceMap {
         });
         withheldBlocks -= count;
         usedBlocks += count;
+        settledSinceCut += count;
         log.append(block, count);
     }
 
@@ -125,8 +144,11 @@ public final class FreeSpaceMap {
         freed.addLong(count);
     }
 
-    /** Chooses the segment to be filled next: the first free one ahead, or the emptiest of the candidates. */
+    /** Chooses the segment to be filled next: one prepared for small commits, the first free one, or the emptiest. */
     private void activate() {
+        if (small && activatePrepared()) {
+            return;
+        }
         final long count = (blockCount + geometry.segmentBlocks() - 1) / geometry.segmentBlocks();
         final long start = cursor / geometry.segmentBlocks();
         Segment best = null;
@@ -135,7 +157,7 @@ public final class FreeSpaceMap {
         for (long step = 0; step < count && (looked < CANDIDATES || best == null); step++, looked++) {
             final Segment candidate = segment((start + step) % count);
             candidate.load(source);
-            final int available = candidate == active ? 0 : candidate.availableCount();
+            final int available = candidate == active || candidate.number == preparing ? 0 : candidate.availableCount();
             if (available > bestAvailable) {
                 forget(best);
                 best = candidate;
@@ -153,18 +175,77 @@ public final class FreeSpaceMap {
         if (best == null) {
             throw new NoSpaceException("store full: what is free is pinned by the last commits");
         }
+        activate(best);
+    }
+
+    private void activate(final Segment next) {
         final Segment before = active;
-        active = best;
+        active = next;
         activeBit = 0;
-        if (before != best) {
+        if (before != next) {
             forget(before);
         }
+    }
+
+    // ---- preparing
+
+    private boolean activatePrepared() {
+        while (!prepared.isEmpty()) {
+            final Segment candidate = segment(prepared.removeFirst());
+            if (candidate != active && whollyFree(candidate)) {
+                activate(candidate);
+                return true;
+            }
+            forget(candidate); // Large commits have taken it meanwhile.
+        }
+        return false;
+    }
+
+    /**
+     * Chooses a free segment that small commits will soon fill, so that the device can be told (`BlockDevice.prepare`). It
+     * is not allocated from until {@link #endPreparing}.
+     *
+     * @return its first block that is no superblock slot, or -1 when there is nothing to prepare
+     */
+    public long beginPreparing() {
+        assert preparing < 0;
+        if (!small
+                || prepared.size() >= PREPARED_MAX
+                || availableBlocks() < (long) FREE_SEGMENTS_TO_PREPARE * geometry.segmentBlocks()) {
+            return -1;
+        }
+        final long count = blockCount / geometry.segmentBlocks();
+        final long start = cursor / geometry.segmentBlocks() + 1;
+        for (long step = 0; step < Math.min(count, CANDIDATES); step++) {
+            final long number = (start + step) % count;
+            final Segment candidate = segment(number);
+            if (candidate != active && !prepared.contains(number) && whollyFree(candidate)) {
+                preparing = number;
+                return number * geometry.segmentBlocks() + candidate.nextAvailable(0);
+            }
+            forget(candidate);
+        }
+        return -1;
+    }
+
+    public void endPreparing() {
+        prepared.addLast(preparing);
+        final Segment segment = segment(preparing);
+        preparing = -1;
+        forget(segment);
+    }
+
+    private boolean whollyFree(final Segment segment) {
+        segment.load(source);
+        return segment.empty();
     }
 
     // ---- commits
 
     /** Ends the commit being built: what is freed from now on belongs to the next. */
     public void cut() {
+        small = settledSinceCut <= SMALL_COMMIT_BLOCKS;
+        settledSinceCut = 0;
         inFlight++;
         pinned.addLast(freed);
         freed = new LongArrayList();

@@ -1,5 +1,7 @@
 package io.icecore.store.space;
 
+import java.util.Arrays;
+
 /**
  * One segment that the map has in memory: what is allocated in it, and what must not be allocated though it is free.
  *
@@ -129,6 +131,12 @@ final class Segment {
             }
         }
         return count;
+    }
+
+    /** Not a block of it is used, in flight or pending. */
+    boolean empty() {
+        assert loaded();
+        return withheldCount == 0 && Arrays.stream(used).allMatch(word -> word == 0);
     }
 
     int availableCount() {
