@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * <p>Built from the device up, taken down from the clients down: what was built last is closed first, so that nothing
  * ever uses what is closed already. The constructor is the list of its parts.
  *
- * <p>Threads: those of the parts, and three of its own, {@code commit-timer}, {@code snapshot-timer} and
+ * <p>Threads: those of the parts, and four of its own, {@code commit-timer}, {@code space-preparer}, {@code snapshot-timer} and
  * {@code reclaimer}. None of them is interrupted.
  */
 public final class Daemon implements AutoCloseable {
@@ -47,6 +47,7 @@ public final class Daemon implements AutoCloseable {
 
     private static final int WORKER_QUEUE_CAPACITY = 4096;
     private static final long COMMIT_TIMER_MILLIS = 200;
+    private static final long PREPARE_MILLIS = 100;
     private static final long SNAPSHOT_TIMER_MILLIS = 250;
     private static final long RECLAIM_IDLE_MILLIS = 1_000;
     private static final long RECLAIM_PAUSE_MILLIS_MAX = 100;
@@ -87,6 +88,7 @@ public final class Daemon implements AutoCloseable {
                     new CatalogReservations(catalog),
                     workers));
             part(new RepeatingTask("commit-timer", this::commitStep));
+            part(new RepeatingTask("space-preparer", this::prepareStep));
             part(new RepeatingTask("snapshot-timer", this::snapshotStep));
             part(new RepeatingTask("reclaimer", this::reclaimStep));
             part(new ControlServer(options.controlSocket(), commands.apply(this)));
@@ -231,6 +233,11 @@ public final class Daemon implements AutoCloseable {
             spaceWatch.look(catalog.store().info());
         }
         return COMMIT_TIMER_MILLIS;
+    }
+
+    private long prepareStep() {
+        catalog.store().prepareSpace();
+        return PREPARE_MILLIS;
     }
 
     private long snapshotStep() {

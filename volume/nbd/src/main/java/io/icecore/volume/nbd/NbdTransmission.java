@@ -53,6 +53,7 @@ final class NbdTransmission {
     private final WriteBatch gathered = new WriteBatch();
 
     private final long[] gatheredCookies = new long[WriteBatch.CHUNKS_MAX];
+    private final NbdFlushForecast forecast = new NbdFlushForecast();
 
     NbdTransmission(
             final NbdSession session,
@@ -238,6 +239,7 @@ final class NbdTransmission {
             input.consume(length);
             if (staged.error == null) {
                 traffic.written(length);
+                forecast.written();
             }
             answerStaged();
         } else {
@@ -322,6 +324,7 @@ final class NbdTransmission {
             makeRoom(0);
             batch.addSuccess(header.cookie());
         } else {
+            forecast.flushed();
             effect(Op.FLUSH);
         }
     }
@@ -454,6 +457,18 @@ final class NbdTransmission {
     private void beforeWait() {
         writeGathered();
         send();
+        if (inFlight.count() == 0 && forecast.takeDue()) {
+            flushAhead();
+        }
+    }
+
+    /** The client is about to ask for it. Should it fail, the store refuses the client's own flush as well. */
+    private void flushAhead() {
+        try {
+            export.flush();
+        } catch (final RuntimeException ex) {
+            LOG.debug("a foretold flush failed: peer={}", peer, ex);
+        }
     }
 
     private void send() {
