@@ -34,6 +34,7 @@ final class CommandTable {
             new Entry("tour", "The main job from end to end, on a store of its own."),
             new Entry("store create", "Make a new store in a file or on a block device."),
             new Entry("store info", "Facts and space."),
+            new Entry("store set", "What the store does when it is full."),
             new Entry("store grow", "Enlarge the store, online."),
             new Entry("volume create", "Make a volume. It takes no space until it is written."),
             new Entry("volume list", "The volumes."),
@@ -76,6 +77,7 @@ final class CommandTable {
             case "tour" -> new TourCommand();
             case "store create" -> new StoreCreateCommand();
             case "store info" -> new StoreInfoCommand();
+            case "store set" -> new StoreSetCommand();
             case "store grow" -> new StoreGrowCommand();
             case "volume create" -> new VolumeCreateCommand();
             case "volume list" -> new VolumeListCommand();

@@ -10,6 +10,7 @@ import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.ReclaimStatus;
 import io.icecore.volume.TimeSpan;
+import java.time.Duration;
 import java.time.Instant;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -49,7 +50,9 @@ final class StatusCommand extends StoreCommand {
                 .add(
                         "space",
                         ByteSize.format(store.sizeBytes()) + ", " + ByteSize.format(store.usedBytes()) + " used, "
-                                + ByteSize.format(store.freeBytes()) + " free")
+                                + ByteSize.format(store.freeBytes()) + " free, "
+                                + ByteSize.format(status.writableBytes()) + " writable")
+                .add("waiting", waiting(status.waitingWrites()))
                 .add(
                         "daemon",
                         "process " + status.processId() + ", since " + console().timeText(status.since()))
@@ -68,11 +71,25 @@ final class StatusCommand extends StoreCommand {
     }
 
     private static String deletion(final ReclaimStatus deletion) {
-        return deletion.records() == 0
-                ? "nothing to do, " + ByteSize.format(deletion.reclaimedBytes()) + " given back so far"
-                : Words.count(deletion.regionsLeft(), "region") + " left, about "
-                        + ByteSize.format(deletion.pendingBytes()) + " to come back, "
-                        + ByteSize.format(deletion.reclaimedBytes()) + " given back so far";
+        final String done = ByteSize.format(deletion.reclaimedBytes()) + " given back so far";
+        if (deletion.records() == 0) {
+            return "nothing to do, " + done;
+        }
+        final String left = "about " + ByteSize.format(deletion.pendingBytes()) + " to come back, " + done;
+        if (!deletion.running()) {
+            return "gathering, " + left;
+        }
+        final long whole = deletion.batchBytes() + deletion.pendingBytes();
+        return (whole == 0 ? "" : 100 * deletion.batchBytes() / whole + " % done, ")
+                + Words.count(deletion.regionsLeft(), "region") + " left, " + left + ", "
+                + ByteSize.format(deletion.bytesPerSecond()) + "/s"
+                + (deletion.secondsLeft() < 0
+                        ? ""
+                        : ", " + TimeSpan.format(Duration.ofSeconds(Math.max(1, deletion.secondsLeft()))) + " to go");
+    }
+
+    private static String waiting(final int writes) {
+        return writes == 0 ? "no writes" : Words.count(writes, "write") + " for room in the full store";
     }
 
     private String scrub(final ScrubState scrub) {
@@ -185,7 +202,13 @@ final class StatusCommand extends StoreCommand {
                                 .with("records", deletion.records())
                                 .with("regionsLeft", deletion.regionsLeft())
                                 .with("reclaimedBytes", deletion.reclaimedBytes())
-                                .with("pendingBytes", deletion.pendingBytes()))
+                                .with("pendingBytes", deletion.pendingBytes())
+                                .with("running", deletion.running())
+                                .with("batchBytes", deletion.batchBytes())
+                                .with("bytesPerSecond", deletion.bytesPerSecond())
+                                .with("secondsLeft", deletion.secondsLeft() < 0 ? null : deletion.secondsLeft()))
+                .with("writableBytes", status.writableBytes())
+                .with("waitingWrites", status.waitingWrites())
                 .with(
                         "damage",
                         status.damage().stream()

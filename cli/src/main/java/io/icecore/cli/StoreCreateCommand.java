@@ -6,8 +6,10 @@ import io.icecore.store.device.BlockDevice;
 import io.icecore.store.device.FileBlockDevice;
 import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
+import io.icecore.volume.StorePolicy;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -37,12 +39,21 @@ final class StoreCreateCommand extends ConsoleCommand {
     @Option(names = "--force", description = "Take PATH even where it holds something, which is lost.")
     private boolean force;
 
+    @Mixin
+    private StorePolicyOptions policy = new StorePolicyOptions();
+
     @Override
     public Integer call() {
         final Path file = console().resolve(path);
         final String chosen = label == null ? labelFor(file) : requireLabel(label);
+        final StorePolicy storePolicy = policy.change(StorePolicy.DEFAULT);
         try (BlockDevice device = FileBlockDevice.create(file, size, force)) {
             Store.format(device, chosen);
+        }
+        if (policy.given()) {
+            try (Catalog catalog = CatalogOpening.forWriting(file, console().clock())) {
+                catalog.setStorePolicy(storePolicy);
+            }
         }
         // Opened once before it is called done: whoever makes a store wants one that opens.
         try (Catalog catalog = CatalogOpening.forReading(file, console().clock())) {

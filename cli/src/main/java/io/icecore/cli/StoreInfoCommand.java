@@ -3,6 +3,7 @@ package io.icecore.cli;
 import io.icecore.store.StoreInfo;
 import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
+import io.icecore.volume.StorePolicy;
 import io.icecore.volume.VolumeInfo;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -20,7 +21,8 @@ final class StoreInfoCommand extends StoreCommand {
         final StoreInfo info = catalog.store().info();
         final List<VolumeInfo> volumes = catalog.volumes();
         final int snapshots = volumes.stream().mapToInt(VolumeInfo::snapshots).sum();
-        final long reclaimable = catalog.reclaimStatus().pendingBytes();
+        final long reclaimable = catalog.pendingBytes();
+        final StorePolicy policy = catalog.storePolicy();
         if (json) {
             console()
                     .out()
@@ -37,6 +39,9 @@ final class StoreInfoCommand extends StoreCommand {
                             .with("snapshots", snapshots)
                             .with("readOnly", info.readOnly())
                             .with("label", info.label())
+                            .with("whenFull", policy.whenFull().word())
+                            .with("keepFreeBytes", policy.keepFreeBytes(info.sizeBytes()))
+                            .with("writableBytes", catalog.freeBytes())
                             .with("health", info.health()));
             return ExitCode.DONE;
         }
@@ -48,7 +53,9 @@ final class StoreInfoCommand extends StoreCommand {
                 .add("size", ByteSize.format(info.sizeBytes()))
                 .add("used", ByteSize.format(info.usedBytes()) + share(info.usedBytes(), info.sizeBytes()))
                 .add("free", ByteSize.format(info.freeBytes()) + share(info.freeBytes(), info.sizeBytes()))
+                .add("writable", ByteSize.format(catalog.freeBytes()) + ", the rest is kept for commits and deletions")
                 .add("reclaimable", ByteSize.format(reclaimable))
+                .add("policy", StoreSetCommand.text(policy, info.sizeBytes()))
                 .add("generation", String.valueOf(info.generation()))
                 .add("volumes", String.valueOf(volumes.size()))
                 .add("snapshots", String.valueOf(snapshots))

@@ -76,6 +76,25 @@ abstract class CommandsContract {
     }
 
     @Test
+    void saysWhatTheStoreDoesWhenItIsFull() throws IOException {
+        assertThat(json("store info --json").get("whenFull").asText()).isEqualTo("error");
+
+        assertThat(run("store set --when-full expire --keep-free 4M").out())
+                .isEqualTo("when space is short the oldest rolling snapshots go, to keep 4M free\n");
+        assertThat(run("store set --keep-free 5M").code()).isEqualTo(ExitCode.DONE);
+        final JsonNode info = json("store info --json");
+        assertThat(info.get("whenFull").asText()).isEqualTo("expire");
+        assertThat(info.get("keepFreeBytes").asLong()).isEqualTo(5L * MIB);
+        assertThat(info.get("writableBytes").asLong())
+                .isLessThan(info.get("freeBytes").asLong());
+
+        assertThat(run("store set").code()).isEqualTo(ExitCode.USAGE);
+        assertThat(run("store set --when-full never").code()).isEqualTo(ExitCode.USAGE);
+        assertThat(run("store set --when-full wait --keep-free 5M").code()).isEqualTo(ExitCode.USAGE);
+        assertThat(json("store info --json").get("whenFull").asText()).isEqualTo("expire");
+    }
+
+    @Test
     void refusesToCreateAStoreOverAnything() throws IOException {
         assertThat(run("store create ice.store --size 64M").code()).isEqualTo(ExitCode.BUSY);
 

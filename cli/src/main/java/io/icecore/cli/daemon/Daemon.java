@@ -49,8 +49,6 @@ public final class Daemon implements AutoCloseable {
     private static final long COMMIT_TIMER_MILLIS = 200;
     private static final long PREPARE_MILLIS = 100;
     private static final long SNAPSHOT_TIMER_MILLIS = 250;
-    private static final long RECLAIM_IDLE_MILLIS = 1_000;
-    private static final long RECLAIM_PAUSE_MILLIS_MAX = 100;
     private static final long SAMPLE_NANOS = 1_000_000_000;
 
     private final DaemonOptions options;
@@ -87,6 +85,8 @@ public final class Daemon implements AutoCloseable {
                     catalog.exports(),
                     new CatalogReservations(catalog),
                     workers));
+            part(catalog::endWaiting); // Before the servers close, which wait for their requests.
+            catalog.letWritesWait();
             part(new RepeatingTask("commit-timer", this::commitStep));
             part(new RepeatingTask("space-preparer", this::prepareStep));
             part(new RepeatingTask("snapshot-timer", this::snapshotStep));
@@ -189,6 +189,8 @@ public final class Daemon implements AutoCloseable {
                 clients().stream().map(rates::rateOf).toList(),
                 rolling.status(),
                 catalog.reclaimStatus(),
+                catalog.freeBytes(),
+                catalog.waitingWrites(),
                 catalog.store().damage().places(),
                 scrub);
     }
@@ -220,17 +222,18 @@ public final class Daemon implements AutoCloseable {
                 .filter(volume -> volume.lastError() != null)
                 .map(volume -> "rolling snapshots of " + volume.volume() + " fail: " + volume.lastError())
                 .findFirst()
-                .orElse("ok");
+                .orElse(catalog.waitingWrites() > 0 ? "store full, writes wait" : spaceWatch.health());
     }
 
     // ---- the background
 
     private long commitStep() {
         catalog.store().idle();
+        catalog.waitingStep();
         if (System.nanoTime() - sampledNanos >= SAMPLE_NANOS) {
             sampledNanos = System.nanoTime();
             rates.sample(clients());
-            spaceWatch.look(catalog.store().info());
+            spaceWatch.look(catalog.freeBytes(), catalog.store().info().sizeBytes());
         }
         return COMMIT_TIMER_MILLIS;
     }
@@ -245,18 +248,13 @@ public final class Daemon implements AutoCloseable {
         return SNAPSHOT_TIMER_MILLIS;
     }
 
-    /** Takes at most half of the time: a pause as long as the step, so that clients always get their turn. */
     private long reclaimStep() {
-        final long begin = System.nanoTime();
         try {
-            if (!catalog.reclaimStep()) {
-                return RECLAIM_IDLE_MILLIS;
-            }
+            return catalog.reclaimAtPace();
         } catch (final CorruptStoreException ex) {
             catalog.store().damage().add(ex);
             throw ex;
         }
-        return Math.min(RECLAIM_PAUSE_MILLIS_MAX, (System.nanoTime() - begin) / 1_000_000);
     }
 
     // ---- the end

@@ -15,6 +15,8 @@ import java.util.List;
  * @param listening URIs, without the name of an export
  * @param volumes   what can be exported: their names
  * @param targets   iSCSI names of the volumes; empty where iSCSI is not offered
+ * @param writableBytes what can be written before the store is full
+ * @param waitingWrites requests of clients that wait for room
  * @param damage    that reads came upon since the daemon was started
  * @param scrub     the newest one, which may be under way, stopped or ended; or null
  */
@@ -29,6 +31,8 @@ public record DaemonStatus(
         List<Client> clients,
         List<RollingStatus> timer,
         ReclaimStatus deletion,
+        long writableBytes,
+        int waitingWrites,
         List<DamageLog.Damage> damage,
         ScrubState scrub) {
 

@@ -19,4 +19,10 @@ interface RecoveryPoints {
 
     /** All or none. */
     void delete(Collection<Snapshot> snapshots);
+
+    /** Bytes that have to come back by expiring snapshots; 0 where there is enough, or the store's policy is another. */
+    long missingBytes();
+
+    /** Whether there was nothing left to expire, though space was missing. */
+    void expiryExhausted(boolean exhausted);
 }

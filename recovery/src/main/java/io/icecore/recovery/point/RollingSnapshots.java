@@ -31,6 +31,7 @@ import org.slf4j.LoggerFactory;
  *   <li>T3. While no snapshot can be taken nothing is thinned: old recovery points are not eaten while no new ones come.
  *       Except when the store is full, for then thinning is the remedy.</li>
  *   <li>T4. A tick deletes at most one batch a volume, so that a first thinning of very many holds nobody up.</li>
+ *   <li>T5. In a store whose policy is to expire, the oldest go as soon as space is missing: {@link SpaceExpiry}.</li>
  * </ul>
  */
 public final class RollingSnapshots {
@@ -41,6 +42,7 @@ public final class RollingSnapshots {
 
     private final RecoveryPoints points;
     private final Trouble reading = new Trouble("read policies", "all");
+    private final Trouble expiring = new Trouble("expire", "all");
     private final Map<String, Schedule> schedules = new TreeMap<>();
     private final AtomicBoolean ticking = new AtomicBoolean();
 
@@ -69,6 +71,7 @@ public final class RollingSnapshots {
             for (final Schedule schedule : schedules.values()) {
                 thin(schedule, now);
             }
+            expire();
             status = schedules.values().stream().map(Schedule::status).toList();
         } finally {
             ticking.set(false);
@@ -176,6 +179,40 @@ public final class RollingSnapshots {
         } catch (final RuntimeException ex) {
             schedule.thinning().failed(ex);
             schedule.thinned();
+        }
+    }
+
+    private void expire() {
+        try {
+            final long missing = points.missingBytes();
+            if (missing == 0) {
+                points.expiryExhausted(false);
+                expiring.worked();
+                return;
+            }
+            final Map<String, List<Snapshot>> snapshots = new TreeMap<>();
+            final Map<String, Integer> keepLast = new TreeMap<>();
+            for (final Schedule schedule : schedules.values()) {
+                if (schedule.keepLast() >= 0) {
+                    snapshots.put(schedule.volume(), schedule.withoutThoseInUse(points.snapshots(schedule.volume())));
+                    keepLast.put(schedule.volume(), schedule.keepLast());
+                }
+            }
+            final List<Snapshot> chosen = SpaceExpiry.choose(snapshots, keepLast, missing, DELETE_BATCH_MAX);
+            int deleted = 0;
+            for (final Schedule schedule : schedules.values()) {
+                final List<Snapshot> own = chosen.stream()
+                        .filter(snapshot -> snapshot.volume().equals(schedule.volume()))
+                        .toList();
+                deleted += own.isEmpty() ? 0 : delete(schedule, own);
+            }
+            points.expiryExhausted(chosen.isEmpty());
+            if (deleted > 0) {
+                LOG.warn("expired rolling snapshots to make room: deleted={} missingBytes={}", deleted, missing);
+            }
+            expiring.worked();
+        } catch (final RuntimeException ex) {
+            expiring.failed(ex);
         }
     }
 

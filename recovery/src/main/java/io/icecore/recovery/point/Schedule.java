@@ -140,6 +140,17 @@ final class Schedule {
         return drop;
     }
 
+    /** The newest snapshots that stay whatever happens; -1 when that is not known. */
+    int keepLast() {
+        return policy == null ? -1 : policy.keepLast();
+    }
+
+    List<Snapshot> withoutThoseInUse(final List<Snapshot> snapshots) {
+        return snapshots.stream()
+                .filter(snapshot -> !inUse.contains(snapshot.spec()))
+                .toList();
+    }
+
     void skip(final Snapshot snapshot) {
         inUse.add(snapshot.spec());
     }

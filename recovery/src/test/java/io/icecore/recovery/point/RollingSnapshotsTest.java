@@ -426,6 +426,26 @@ class RollingSnapshotsTest {
         return logged().lines().filter(line -> line.contains("WARN")).collect(Collectors.toList());
     }
 
+    @Test
+    void expiresTheOldestWhenSpaceIsMissingAndSaysWhenNoneAreLeft() {
+        points.with("vm1", "5m", "24h:all", 3).with("vm2", "5m", "24h:all", 0);
+        runUntil("2026-11-23T10:31:00Z");
+        assertThat(points.times("vm1")).hasSize(7);
+        points.inUse.add(points.snapshots.get("vm1").get(1).spec());
+        points.missingBytes = 1;
+
+        runUntil("2026-11-23T10:33:00Z");
+
+        assertThat(points.times("vm1")).containsExactly(at("10:05:00"), at("10:20:00"), at("10:25:00"), at("10:30:00"));
+        assertThat(points.times("vm2")).containsExactly(at("10:30:00"));
+        assertThat(points.exhausted).isTrue();
+        assertThat(log.toString(StandardCharsets.UTF_8)).contains("expired rolling snapshots to make room");
+
+        points.missingBytes = 0;
+        runUntil("2026-11-23T10:34:00Z");
+        assertThat(points.exhausted).isFalse();
+    }
+
     private static Instant at(final String time) {
         return Instant.parse("2026-11-23T" + time + "Z");
     }
@@ -466,6 +486,16 @@ class RollingSnapshotsTest {
         @Override
         public void delete(final Collection<Snapshot> snapshots) {
             points.delete(snapshots);
+        }
+
+        @Override
+        public long missingBytes() {
+            return points.missingBytes();
+        }
+
+        @Override
+        public void expiryExhausted(final boolean exhausted) {
+            points.expiryExhausted(exhausted);
         }
     }
 }

@@ -38,6 +38,8 @@ final class SimulatedPoints implements RecoveryPoints {
     /** Sizes of each batch that was deleted. */
     final List<Integer> deletions = new ArrayList<>();
 
+    long missingBytes;
+    boolean exhausted;
     private long epoch;
 
     SimulatedPoints with(final String volume, final String every, final String keep, final int keepLast) {
@@ -113,6 +115,16 @@ final class SimulatedPoints implements RecoveryPoints {
         }
         doomed.forEach(snapshot -> snapshots.get(snapshot.volume()).remove(snapshot));
         deletions.add(doomed.size());
+    }
+
+    @Override
+    public long missingBytes() {
+        return missingBytes;
+    }
+
+    @Override
+    public void expiryExhausted(final boolean exhausted) {
+        this.exhausted = exhausted;
     }
 
     private void requireVolume(final String volume) {

@@ -38,6 +38,9 @@ public final class Store implements AutoCloseable {
     /** A store that is never idle for a moment commits so often all the same. */
     private static final long BUSY_COMMIT_MILLIS = 2000;
 
+    /** Dirty nodes that even a full store lets gather: a quarter of what is left of the smallest reserve then. */
+    private static final int DIRTY_NODES_MIN = 64;
+
     private static final long SEAL_AFTER_MILLIS = 1000;
     private static final int NODE_FOOTPRINT_BYTES = BLOCK_LENGTH + 256;
     private static final int CACHE_NODES_MIN = 512;
@@ -50,6 +53,7 @@ public final class Store implements AutoCloseable {
     private final ReadOnlyView view;
     private final DamageLog damage;
     private final int dirtyNodesMax;
+    private final Object releasing = new Object();
     private long idleSince = -1;
     private long changesAtTick;
     private long uncommittedSince;
@@ -157,7 +161,25 @@ public final class Store implements AutoCloseable {
     public long allocate(final int countMax) {
         assert lock.isHeldByCurrentThread();
         requireWritable();
-        return opened.space.allocate(countMax, reserveBlocks());
+        return opened.space.allocate(countMax, reserveBlocks() + opened.forest.dirtyCount());
+    }
+
+    /**
+     * Refuses a change that adds to the trees, such as a snapshot, while so little is left that deletions may need it. Under
+     * the lock, before the first change.
+     *
+     * <pre>
+     *   | free ...                       | reserve / 2 | reserve / 2 |
+     *   | data, and all that is below    | adding to   | commits,    |
+     *   |                                | the trees   | deletions   |
+     * </pre>
+     */
+    public void requireRoom() {
+        assert lock.isHeldByCurrentThread();
+        final long available = opened.space.availableBlocks() - opened.forest.dirtyCount();
+        if (available < reserveBlocks() / 2) {
+            throw new NoSpaceException("store full: " + available + " blocks free, kept for deletions");
+        }
     }
 
     /** Writes {@code count} blocks of an allocated run. Without the lock. */
@@ -229,9 +251,13 @@ public final class Store implements AutoCloseable {
         return committer.commit();
     }
 
-    /** Commits when so much has changed that memory would run short. For writers, after each write. Without the lock. */
+    /**
+     * Commits when so much has changed that memory would run short, or, in a store that is nearly full, the blocks for the
+     * commit itself. After each change that may be one of very many. Without the lock.
+     */
     public void relieve() {
-        if (opened.forest.dirtyCount() > dirtyNodesMax) {
+        final int dirty = opened.forest.dirtyCount();
+        if (dirty > dirtyNodesMax || dirty > DIRTY_NODES_MIN && dirty > opened.space.availableBlocks() / 4) {
             commit();
         }
     }
@@ -252,8 +278,12 @@ public final class Store implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        committer.commitEmpty();
-        committer.commitEmpty();
+        final long before = committer.durableCount();
+        synchronized (releasing) { // Many writers meet a full store at once; one of them does it for all.
+            while (committer.durableCount() - before < 2) {
+                committer.commitEmpty();
+            }
+        }
         return true;
     }
 
@@ -340,9 +370,20 @@ public final class Store implements AutoCloseable {
         }
     }
 
-    /** Kept for nodes, so that commits and deletions work when the store is full. */
+    /** Blocks of data and nodes. */
+    public long usedBlocks() {
+        lock.lock();
+        try {
+            return opened.space.usedBlocks();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Kept for nodes, so that commits and deletions work when the store is full: see {@link #requireRoom()}. */
     private long reserveBlocks() {
-        return Math.max(512, Math.min(opened.space.blockCount() / 32, 16384));
+        final long blocks = opened.space.blockCount();
+        return Math.max(512, Math.min(blocks / 32, Math.max(16384, blocks / 4096)));
     }
 
     /** Makes the device and the store larger, online; durable when it returns. */

@@ -29,7 +29,7 @@ final class BranchChanges {
 
     VolumeInfo cloneVolume(final Spec spec, final String name) {
         Spec.requireName("volume", name);
-        volumes.changeDurably(() -> {
+        volumes.addDurably(() -> {
             final SnapshotRecord origin = lookup.record(spec);
             volumeChanges.checkFree(name);
             volumes.changing();
@@ -40,7 +40,7 @@ final class BranchChanges {
 
     /** The branch that the head was on gets a last snapshot and is headless from then on; the head goes to a new one. */
     Snapshot rollback(final Spec spec) {
-        return volumes.changeDurably(() -> {
+        return volumes.addDurably(() -> {
             final SnapshotRecord target = lookup.record(spec);
             final VolumeRecord volume = volumes.volume(spec.volume());
             if (volumes.open().isHeadOpen(volume.branch)) {

@@ -3,11 +3,13 @@ package io.icecore.volume;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.icecore.store.Store;
+import io.icecore.store.device.NoSpaceException;
 import java.time.Clock;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.agrona.concurrent.SystemNanoClock;
 
 /**
  * All volumes and snapshots of a store: the way in for everything above.
@@ -31,6 +33,8 @@ public final class Catalog implements AutoCloseable {
     private final Inheritance inheritance;
     private final Housekeeping housekeeping;
     private final BranchChanges branchChanges;
+    private final ReclaimPace pace;
+    private volatile boolean expiryExhausted;
     private int turn;
 
     private Catalog(final Volumes volumes) {
@@ -46,6 +50,8 @@ public final class Catalog implements AutoCloseable {
         inheritance = new Inheritance(volumes, deletion);
         housekeeping = new Housekeeping(volumes, deletion, volumeDeletion, inheritance);
         branchChanges = new BranchChanges(volumes, lookup, volumeChanges, snapshotChanges, deletion);
+        pace = new ReclaimPace(volumes, reclaimer, this::reclaimStep, this::othersStep, SystemNanoClock.INSTANCE);
+        volumes.roomComing(this::roomComing);
     }
 
     /** Takes over the store: closing the catalogue closes it. */
@@ -90,6 +96,7 @@ public final class Catalog implements AutoCloseable {
     /** Deletes the volume and all its snapshots; the space follows in the background. */
     public void deleteVolume(final String name) {
         volumeDeletion.delete(name);
+        pace.hurry();
     }
 
     // ---- snapshots
@@ -121,6 +128,12 @@ public final class Catalog implements AutoCloseable {
 
     /** All or none: one that is held or in use fails the call. Gone at once for users; the space follows. */
     public void deleteSnapshots(final Collection<Snapshot> snapshots) {
+        deletion.delete(snapshots);
+        pace.hurry();
+    }
+
+    /** As {@link #deleteSnapshots}, but nobody waits for the space: it comes back with that of others, in batches. */
+    public void thinSnapshots(final Collection<Snapshot> snapshots) {
         deletion.delete(snapshots);
     }
 
@@ -210,6 +223,50 @@ public final class Catalog implements AutoCloseable {
         attributes.setAttribute(volume, key, value);
     }
 
+    // ---- a full store
+
+    public StorePolicy storePolicy() {
+        return volumes.storePolicy();
+    }
+
+    public void setStorePolicy(final StorePolicy policy) {
+        volumes.setStorePolicy(policy);
+    }
+
+    /** From now on requests may wait for room, because {@link #waitingStep()} is called again and again. */
+    public void letWritesWait() {
+        volumes.waiting().open();
+    }
+
+    /** Requests that wait for room. */
+    public int waitingWrites() {
+        return volumes.waiting().count();
+    }
+
+    /** Lets those that wait go on, as far as there is room. */
+    public void waitingStep() {
+        volumes.waiting().step();
+    }
+
+    /** Those that wait fail, and nobody waits any more. */
+    public void endWaiting() {
+        volumes.waiting().close();
+    }
+
+    /** With {@link WhenFull#EXPIRE}: whoever expires snapshots has none left that may go, or has some again. */
+    public void expiryExhausted(final boolean exhausted) {
+        expiryExhausted = exhausted;
+    }
+
+    private boolean roomComing() {
+        return reclaimer.mayFree() || !expiryExhausted && storePolicy().whenFull() == WhenFull.EXPIRE;
+    }
+
+    /** Bytes that can be written before the store is full. */
+    public long freeBytes() {
+        return volumes.store().freeBlocks() * VolumeData.CHUNK_LENGTH;
+    }
+
     // ---- background deletion
 
     /** One bounded step, milliseconds long. False when there is nothing to do. */
@@ -223,18 +280,43 @@ public final class Catalog implements AutoCloseable {
             return false;
         }
         // Now and then the others first: a long deletion does not keep short work waiting.
-        final boolean others = (++turn & 3) == 0 && (housekeeping.step() || inheritance.step());
-        final boolean worked = others || reclaimer.step(entriesMax) || housekeeping.step() || inheritance.step();
+        final boolean others = (++turn & 3) == 0 && othersStep();
+        final boolean worked = others || reclaimer.step(entriesMax) || othersStep();
         volumes.store().relieve();
         return worked;
     }
 
+    /** Only what does not free the space of snapshots, such as flattening. */
+    private synchronized boolean othersStep() {
+        if (volumes.readOnly()) {
+            return false;
+        }
+        try {
+            return housekeeping.step() || inheritance.step();
+        } catch (final NoSpaceException ex) {
+            return false; // A flatten copies, and has to wait for room. What makes room goes on.
+        }
+    }
+
+    /** For a thread of the background: a step when one is due. Returns how long to pause, in milliseconds. */
+    public long reclaimAtPace() {
+        final long pauseMillis = pace.step();
+        volumes.waiting().step();
+        return pauseMillis;
+    }
+
     public ReclaimStatus reclaimStatus() {
-        return reclaimer.status();
+        return pace.status();
+    }
+
+    /** Bytes that deletions so far are expected to give back yet. */
+    public long pendingBytes() {
+        return Math.max(0, reclaimer.pendingChunks()) * VolumeData.CHUNK_LENGTH;
     }
 
     @Override
     public void close() {
+        volumes.waiting().close();
         volumes.store().close();
     }
 }

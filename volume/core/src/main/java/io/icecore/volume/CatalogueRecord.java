@@ -87,6 +87,8 @@ public sealed interface CatalogueRecord {
 
     record Attribute(long volume, long ordinal, String name, int valueBytes) implements CatalogueRecord {}
 
+    record OfStore(StorePolicy policy) implements CatalogueRecord {}
+
     /** @throws CorruptStoreException when the entry is no record of a known kind */
     static CatalogueRecord decode(final TreeEntry entry) {
         final CatalogueTree tree = new CatalogueTree(entry);
@@ -120,6 +122,7 @@ public sealed interface CatalogueRecord {
                 final RecordReader reader = tree.read("attribute");
                 yield new Attribute(id, sub, reader.getName(), reader.getBytes().length);
             }
+            case CatalogueTree.STORE_POLICY -> new OfStore(StorePolicy.read(tree));
             default ->
                 throw new CorruptStoreException(
                         "record (" + entry.a() + ", " + id + ", " + sub + ") of the catalogue", -1, "unknown kind");

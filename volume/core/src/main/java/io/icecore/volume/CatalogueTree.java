@@ -23,6 +23,7 @@ import io.icecore.store.tree.TreeEntry;
  * {@value #RECLAIM} deletion record          branch                  0                 {@link ReclaimRecord}
  * {@value #JOB} adopt or flatten         child branch            kind              {@link JobRecord}
  * {@value #ATTRIBUTE} attribute                volume                  ordinal           name, length (1); bytes, length (2)
+ * {@value #STORE_POLICY} policy of the store      0                       0                 {@link StorePolicy}
  * </pre>
  *
  * <p>Names with the same hash have different ordinals; the record a name entry points to has the name itself. Branches
@@ -43,6 +44,7 @@ public final class CatalogueTree {
     public static final int RECLAIM = 10;
     public static final int JOB = 11;
     public static final int ATTRIBUTE = 12;
+    public static final int STORE_POLICY = 13;
 
     static final int VERSION = 1;
 

@@ -1,5 +1,6 @@
 package io.icecore.volume;
 
+import io.icecore.store.device.NoSpaceException;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 
@@ -82,6 +83,13 @@ public interface Export extends AutoCloseable {
 
     /** Visits the range in order, without gaps; neighbours of one kind may come as several ranges. */
     void extents(long offset, long length, ExtentVisitor visitor);
+
+    /**
+     * Takes a request that found the store full and will execute it again when there is room; false when it has to fail.
+     */
+    default boolean putAside(final IoRequest request, final NoSpaceException failure) {
+        return false;
+    }
 
     /** Ends this use of the volume or snapshot. Idempotent. Requests in flight finish. */
     @Override

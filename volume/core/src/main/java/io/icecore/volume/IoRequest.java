@@ -1,5 +1,6 @@
 package io.icecore.volume;
 
+import io.icecore.store.device.NoSpaceException;
 import org.agrona.MutableDirectBuffer;
 
 /**
@@ -35,15 +36,38 @@ public abstract class IoRequest {
 
     public int index;
 
+    /** Who executes it again after it has waited for room. */
+    VolumeWorkers workers;
+
     /** Called exactly once, on any thread. */
     protected abstract void completed(Throwable failureOrNull);
+
+    /** Whether it may be put aside when the store is full, and be completed much later, on another thread. */
+    protected boolean mayWait() {
+        return true;
+    }
+
+    /** Nobody wants its result any more: it need not wait any longer. Asked on any thread. */
+    protected boolean abandoned() {
+        return false;
+    }
 
     /** Of EXTENTS: see {@link Export.ExtentVisitor}. */
     protected boolean extent(final long offset, final long length, final boolean zero) {
         throw new AssertionError("extents asked of a request that takes none");
     }
 
-    /** Does what the request asks for on this thread and completes it, whatever happens. */
+    /** After it has waited. */
+    final void resubmit(final NoSpaceException failure) {
+        try {
+            workers.submit(this);
+        } catch (final RuntimeException ex) { // Closed meanwhile.
+            failure.addSuppressed(ex);
+            completed(failure);
+        }
+    }
+
+    /** Does what the request asks for on this thread and completes it, or puts it aside until there is room for it. */
     final void execute() {
         Throwable failure = null;
         try {
@@ -56,6 +80,11 @@ public abstract class IoRequest {
                 case CACHE -> export.cache(offset, length);
                 case EXTENTS -> export.extents(offset, length, this::extent);
             }
+        } catch (final NoSpaceException ex) {
+            if (op != Op.FLUSH && mayWait() && export.putAside(this, ex)) {
+                return;
+            }
+            failure = ex;
         } catch (final RuntimeException | Error ex) {
             failure = ex;
         }

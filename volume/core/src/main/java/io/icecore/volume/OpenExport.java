@@ -1,5 +1,6 @@
 package io.icecore.volume;
 
+import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.map.Extent;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -151,6 +152,11 @@ final class OpenExport implements Export {
         }
     }
 
+    @Override
+    public boolean putAside(final IoRequest request, final NoSpaceException failure) {
+        return volumes.waiting().add(request, failure);
+    }
+
     private void commitIf(final boolean durable) {
         if (durable) {
             volumes.store().commit();
@@ -195,6 +201,7 @@ final class OpenExport implements Export {
             end();
             throw new IllegalStateException("export is closed: " + name());
         }
+        volumes.requested();
     }
 
     private void end() {

@@ -52,6 +52,9 @@ final class Reclaimer {
     private long freedChunks;
     private volatile long reclaimedBytes;
 
+    /** The last step met damage: what is left may never come back. */
+    private volatile boolean stuck;
+
     /** Of snapshots, by epoch: what to subtract from written and died. Empty between holds of the lock. */
     private final Map<Long, long[]> decrements = new HashMap<>();
 
@@ -95,6 +98,7 @@ final class Reclaimer {
             if (!more) {
                 return left < entriesMax;
             }
+            store.relieve(); // In a full store the commit after very few entries.
         }
         return true;
     }
@@ -118,7 +122,9 @@ final class Reclaimer {
         StoreException damage = null;
         try {
             done = record.scansAll() ? scanSome(branch, record) : visitCandidates(branch, record);
+            stuck = false;
         } catch (final StoreException ex) {
+            stuck = true;
             damage = ex; // Of one lookup. What was visited before it still counts, and other branches go on.
             recordBranch++;
         }
@@ -257,6 +263,24 @@ final class Reclaimer {
         decrements.clear();
     }
 
+    /** Chunks expected to come back; -1 when there is nothing to visit. */
+    long pendingChunks() {
+        return volumes.look(() -> {
+            long chunks = -1;
+            for (boolean more = tree.nextId(CatalogueTree.RECLAIM, 0);
+                    more;
+                    more = tree.nextId(CatalogueTree.RECLAIM, tree.id() + 1)) {
+                chunks = Math.max(0, chunks) + ReclaimRecord.read(tree).pendingChunks;
+            }
+            return chunks;
+        });
+    }
+
+    /** Whether going on is expected to give blocks back. */
+    boolean mayFree() {
+        return !stuck && pendingChunks() >= 0;
+    }
+
     ReclaimStatus status() {
         return volumes.look(() -> {
             int records = 0;
@@ -272,7 +296,8 @@ final class Reclaimer {
                         : volumes.regions().candidateCount(record.branch);
                 pendingChunks += record.pendingChunks;
             }
-            return new ReclaimStatus(records, regionsLeft, reclaimedBytes, pendingChunks * VolumeData.CHUNK_LENGTH);
+            return new ReclaimStatus(
+                    records, regionsLeft, reclaimedBytes, pendingChunks * VolumeData.CHUNK_LENGTH, false, 0, 0, -1);
         });
     }
 }

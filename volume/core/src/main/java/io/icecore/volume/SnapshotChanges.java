@@ -38,7 +38,7 @@ final class SnapshotChanges {
         if (name != null) {
             Spec.requireName("snapshot", name);
         }
-        return volumes.changeDurably(() -> {
+        return volumes.addDurably(() -> {
             final List<VolumeRecord> records = new ArrayList<>();
             new LinkedHashSet<>(volumeNames).forEach(volume -> records.add(volumes.volume(volume)));
             final Instant now = volumes.clock().instant();
@@ -110,7 +110,7 @@ final class SnapshotChanges {
 
     void hold(final Snapshot snapshot, final String tag) {
         Spec.requireName("hold", tag);
-        volumes.changeDurably(() -> {
+        volumes.addDurably(() -> {
             final SnapshotRecord record = lookup.current(snapshot);
             if (record.holds.contains(tag)) {
                 throw new BusyException("hold exists: " + snapshot.spec() + " " + tag);

@@ -25,7 +25,7 @@ final class VolumeChanges {
     VolumeInfo create(final String name, final long sizeBytes) {
         Spec.requireName("volume", name);
         checkSize(sizeBytes);
-        return volumes.changeDurably(() -> {
+        return volumes.addDurably(() -> {
             checkFree(name);
             volumes.changing();
             return info(add(name, sizeBytes, 0, 0));

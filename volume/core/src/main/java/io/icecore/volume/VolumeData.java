@@ -441,27 +441,29 @@ final class VolumeData {
             if (!findData(point, next[0], end, next)) {
                 return;
             }
-            store.lock();
-            try {
-                notes.ensureUsable();
-                final Branch branch = branches.get(volume.branch);
-                if (!branch.head) {
-                    throw new NoSuchException("no such volume: " + volume.name);
-                }
-                for (int i = 0;
-                        i < WINDOWS_MAX && findData(point, next[0], Math.min(end, window(next[0])), next);
-                        i++) {
-                    final long stop = Math.min(end, window(next[0]));
-                    discardWindow(branch, next[0], (int) (stop - next[0]));
-                    next[0] = stop;
-                    if (stop == end) {
-                        break;
-                    }
-                }
-            } finally {
-                store.unlock();
-            }
+            withRoom(() -> discardWindows(volume, point, next, end));
             store.relieve();
+        }
+    }
+
+    private void discardWindows(final VolumeRecord volume, final ReadPoint point, final long[] next, final long end) {
+        store.lock();
+        try {
+            notes.ensureUsable();
+            store.requireRoom(); // What snapshots see goes on taking space, and takes an entry in the history as well.
+            final Branch branch = branches.get(volume.branch);
+            if (!branch.head) {
+                throw new NoSuchException("no such volume: " + volume.name);
+            }
+            for (int i = 0;
+                    i < WINDOWS_MAX && next[0] < end && findData(point, next[0], Math.min(end, window(next[0])), next);
+                    i++) {
+                final long stop = Math.min(end, window(next[0]));
+                discardWindow(branch, next[0], (int) (stop - next[0]));
+                next[0] = stop;
+            }
+        } finally {
+            store.unlock();
         }
     }
 

@@ -31,6 +31,7 @@ public final class VolumeWorkers implements AutoCloseable {
 
     /** Runs the request on one of the threads. Waits while the queue is full, which is what slows the client down. */
     public void submit(final IoRequest request) {
+        request.workers = this;
         if (queue.remainingCapacity() > 0) {
             threads.execute(request::execute);
         } else {
@@ -40,6 +41,7 @@ public final class VolumeWorkers implements AutoCloseable {
 
     /** Runs the request on the calling thread: best when it has nothing else to do. */
     public void execute(final IoRequest request) {
+        request.workers = this;
         request.execute();
     }
 

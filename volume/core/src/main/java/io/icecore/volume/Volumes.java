@@ -1,8 +1,11 @@
 package io.icecore.volume;
 
 import io.icecore.store.Store;
+import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import java.time.Clock;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -27,7 +30,10 @@ final class Volumes {
     private final CommitNotes notes;
     private final VolumeData data;
     private final OpenExports open = new OpenExports();
+    private final WaitingWrites waiting;
+    private volatile BooleanSupplier roomComing = () -> false;
     private boolean changing;
+    private final LongAdder requests = new LongAdder();
     private volatile boolean tidyDue = true;
 
     Volumes(final Store store, final Clock clock) {
@@ -42,6 +48,8 @@ final class Volumes {
         regions = new Regions(store, log, branch -> branches.get(branch).epoch);
         notes = new CommitNotes(branches, log, regions, records::clear);
         data = new VolumeData(store, branches, regions, notes);
+        waiting =
+                new WaitingWrites(store, () -> storePolicy().whenFull() == WhenFull.WAIT || roomComing.getAsBoolean());
         store.join(notes);
         look(() -> null);
     }
@@ -88,6 +96,38 @@ final class Volumes {
 
     OpenExports open() {
         return open;
+    }
+
+    /** An export was asked for something. */
+    void requested() {
+        requests.increment();
+    }
+
+    /** How often exports were asked for something. */
+    long requests() {
+        return requests.sum();
+    }
+
+    /** Requests that a full store has put aside. */
+    WaitingWrites waiting() {
+        return waiting;
+    }
+
+    /** Sets who knows whether deletions under way, or about to be, will make room. */
+    void roomComing(final BooleanSupplier coming) {
+        roomComing = coming;
+    }
+
+    StorePolicy storePolicy() {
+        return look(() -> StorePolicy.load(tree));
+    }
+
+    void setStorePolicy(final StorePolicy policy) {
+        changeDurably(() -> {
+            changing();
+            policy.write(tree);
+            return null;
+        });
     }
 
     // ---- looking and changing
@@ -182,6 +222,22 @@ final class Volumes {
         final T result = change(action);
         store.commit();
         return result;
+    }
+
+    /** As {@link #changeDurably}, of an action that adds to the trees: refused while the store is full. */
+    <T> T addDurably(final Supplier<T> action) {
+        final Supplier<T> guarded = () -> {
+            store.requireRoom();
+            return action.get();
+        };
+        try {
+            return changeDurably(guarded);
+        } catch (final NoSpaceException ex) {
+            if (!store.releasePinned()) {
+                throw ex;
+            }
+            return changeDurably(guarded);
+        }
     }
 
     /** All checks have passed: from here to the end of the action a failure leaves things half done. */

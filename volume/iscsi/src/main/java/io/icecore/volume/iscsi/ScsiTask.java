@@ -115,6 +115,12 @@ final class ScsiTask extends IoRequest {
         return moved - expected;
     }
 
+    /** Of one that was aborted, or whose session has ended, nobody waits for the answer. */
+    @Override
+    protected boolean abandoned() {
+        return session.isAborted(this);
+    }
+
     @Override
     protected void completed(final Throwable failureOrNull) {
         session.onCompleted(this, failureOrNull);

@@ -324,7 +324,7 @@ final class SessionTasks implements Nexus.Tasks {
         }
     }
 
-    private synchronized boolean isAborted(final ScsiTask task) {
+    synchronized boolean isAborted(final ScsiTask task) {
         return task.aborted;
     }
 

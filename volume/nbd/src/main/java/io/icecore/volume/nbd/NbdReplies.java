@@ -32,6 +32,7 @@ final class NbdReplies implements Runnable {
     private volatile boolean parked;
     private volatile boolean closing;
     private volatile boolean broken;
+    private volatile boolean finishing;
 
     /** @param requestsMax never more than this many are offered and not yet released */
     NbdReplies(
@@ -56,6 +57,15 @@ final class NbdReplies implements Runnable {
 
     boolean hasWriter() {
         return writer != null;
+    }
+
+    /** The client is leaving: what waits for room need not wait any longer. */
+    void finish() {
+        finishing = true;
+    }
+
+    boolean finishing() {
+        return finishing;
     }
 
     /** Takes over a request that has ended. Never blocks. */

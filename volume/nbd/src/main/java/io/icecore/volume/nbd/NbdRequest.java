@@ -79,12 +79,37 @@ final class NbdRequest extends IoRequest {
         return one ? NbdReplyEncoder.DESCRIPTOR_LENGTH : DESCRIPTORS_LENGTH_MAX;
     }
 
+    /** The connection's thread waits for an inline one, and its data may be in the receive buffer. */
+    @Override
+    protected boolean mayWait() {
+        return !inline;
+    }
+
+    @Override
+    protected boolean abandoned() {
+        return replies.finishing();
+    }
+
+    /** Executed inline it found the store full: it may be submitted, and wait for room. */
+    boolean foundStoreFull() {
+        return inline && error == NbdError.NO_SPACE;
+    }
+
+    /** As if it had not been executed yet. */
+    void again() {
+        inline = false;
+        ended = false;
+        error = null;
+    }
+
     @Override
     protected void completed(final Throwable failureOrNull) {
         ended = true;
         if (failureOrNull != null) {
             error = NbdError.of(failureOrNull);
-            failures.failed(this, failureOrNull);
+            if (!foundStoreFull()) {
+                failures.failed(this, failureOrNull);
+            }
         }
         if (!inline) {
             replies.offer(this);

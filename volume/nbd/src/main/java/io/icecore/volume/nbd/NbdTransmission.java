@@ -99,6 +99,7 @@ final class NbdTransmission {
     /** Waits for the requests in flight, sends their replies if the client is still there, and frees the memory. */
     void finish() {
         beforeWait();
+        replies.finish();
         inFlight.awaitAll();
         replies.close();
         batch.close();
@@ -236,6 +237,10 @@ final class NbdTransmission {
             staged.buffer = input.view();
             staged.index = input.received().position();
             execute(staged);
+            if (staged.foundStoreFull()) {
+                submitCopy(length);
+                return;
+            }
             input.consume(length);
             if (staged.error == null) {
                 traffic.written(length);
@@ -284,10 +289,30 @@ final class NbdTransmission {
             staged.index = gathered.index(write);
             execute(staged);
         }
+        if (staged.foundStoreFull()) {
+            submitGathered(write);
+            return;
+        }
         if (staged.error == null) {
             traffic.written(gathered.length(write));
         }
         answerStaged();
+    }
+
+    /** As {@link #submitCopy}. */
+    private void submitGathered(final int write) {
+        final int length = gathered.length(write);
+        final NbdRequest request = begin(Op.WRITE, length);
+        request.begin(Op.WRITE, gatheredCookies[write], gathered.offset(write), length);
+        request.lease.view.putBytes(0, input.view(), gathered.index(write), length);
+        submit(request);
+    }
+
+    /** Of what is in the receive buffer: it may have to wait for room, and the connection goes on. */
+    private void submitCopy(final int length) throws IOException {
+        final NbdRequest request = begin(Op.WRITE, length);
+        receive(request, length);
+        submit(request);
     }
 
     /** The store works on one piece while the next is received. */
@@ -345,10 +370,12 @@ final class NbdTransmission {
             staged.begin(op, header);
             staged.export = export;
             execute(staged);
-            answerStaged();
-        } else {
-            dispatch(begin(op, 0), false);
+            if (!staged.foundStoreFull()) {
+                answerStaged();
+                return;
+            }
         }
+        dispatch(begin(op, 0), false);
     }
 
     private void blockStatus() throws IOException {
@@ -375,7 +402,7 @@ final class NbdTransmission {
     }
 
     /** Takes a request and memory for it; waits until there are both. */
-    private NbdRequest begin(final Op op, final int memoryLength) throws IOException {
+    private NbdRequest begin(final Op op, final int memoryLength) {
         NbdBufferPool.Lease lease = null;
         if (memoryLength > 0) {
             lease = inFlight.tryTakeMemory(memoryLength);
@@ -407,14 +434,20 @@ final class NbdTransmission {
             return;
         }
         boolean referenced = false;
+        boolean again = false;
         try {
             makeRoom(STAGED_LENGTH_MAX / 2);
             execute(request);
-            referenced = batch.add(request);
+            again = request.foundStoreFull();
+            referenced = !again && batch.add(request);
         } finally {
-            if (!referenced) {
+            if (!referenced && !again) {
                 inFlight.release(request);
             }
+        }
+        if (again) {
+            request.again();
+            submit(request); // It may have to wait for room, and the connection goes on.
         }
         if (referenced) {
             send(); // Its memory is wanted back before the next request asks for some.

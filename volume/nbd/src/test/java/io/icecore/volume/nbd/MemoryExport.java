@@ -1,8 +1,11 @@
 package io.icecore.volume.nbd;
 
+import io.icecore.store.device.NoSpaceException;
 import io.icecore.volume.Export;
+import io.icecore.volume.IoRequest;
 import io.icecore.volume.ReadOnlyException;
 import io.icecore.volume.WriteBatch;
+import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.BitUtil;
 import org.agrona.DirectBuffer;
@@ -22,6 +25,9 @@ final class MemoryExport implements Export {
     }
 
     final AtomicInteger opens = new AtomicInteger();
+    /** Requests that found the store full; null: such requests fail. */
+    volatile Queue<IoRequest> putAside;
+
     final AtomicInteger flushes = new AtomicInteger();
     final AtomicInteger durableWrites = new AtomicInteger();
     final AtomicInteger batchedWrites = new AtomicInteger();
@@ -135,6 +141,11 @@ final class MemoryExport implements Export {
             }
             start = next;
         }
+    }
+
+    @Override
+    public boolean putAside(final IoRequest request, final NoSpaceException failure) {
+        return putAside != null && putAside.add(request);
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -339,6 +340,55 @@ class NbdTransmissionTest {
 
         volume.hook = (method, offset, length) -> {};
         assertAlive(client);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {4096, 200_000})
+    void goesOnWhileAWriteWaitsForRoom(final int length) throws IOException {
+        final RawNbdClient client = structured();
+        volume.putAside = new ConcurrentLinkedQueue<>();
+        failWith(new NoSpaceException("store full"));
+        final byte[] data = noise(length);
+        client.write(0, 1, 0, data);
+        waitUntil(() -> volume.putAside.size() == 1);
+        client.request(Nbd.CMD_TRIM, 0, 2, 2 * MIB, 4096);
+        waitUntil(() -> volume.putAside.size() == 2);
+        volume.hook = (method, offset, ignored) -> {};
+        client.request(Nbd.CMD_READ, 0, 3, MIB, 4096);
+        assertSuccess(client.reply(4096), 3);
+
+        workers.submit(volume.putAside.poll());
+        assertSuccess(client.reply(), 1);
+        client.request(Nbd.CMD_READ, 0, 4, 0, length);
+        assertThat(client.reply(length).data()).isEqualTo(data);
+        workers.submit(volume.putAside.poll());
+        assertSuccess(client.reply(), 2);
+    }
+
+    @Test
+    void letsGatheredWritesWaitForRoomEachByItself() throws IOException {
+        final RawNbdClient client = structured();
+        volume.putAside = new ConcurrentLinkedQueue<>();
+        volume.hook = (method, offset, ignored) -> {
+            if (method.equals("write") && offset == 4096) {
+                throw new NoSpaceException("store full");
+            }
+        };
+        final byte[] data = noise(4096);
+        final ByteBuffer together = ByteBuffer.allocate(3 * 5000);
+        for (int i = 0; i < 3; i++) {
+            together.put(RawNbdClient.request(Nbd.CMD_WRITE, 0, i, 4096L * i, 4096, data)
+                    .flip());
+        }
+        client.send(together);
+        assertThat(List.of(client.reply().cookie(), client.reply().cookie())).containsExactlyInAnyOrder(0L, 2L);
+        waitUntil(() -> volume.putAside.size() == 1);
+
+        volume.hook = (method, offset, ignored) -> {};
+        workers.submit(volume.putAside.poll());
+        assertSuccess(client.reply(), 1);
+        client.request(Nbd.CMD_READ, 0, 4, 4096, 4096);
+        assertThat(client.reply(4096).data()).isEqualTo(data);
     }
 
     @Test

@@ -1,0 +1,162 @@
+package io.icecore.volume;
+
+import io.icecore.store.Store;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntPredicate;
+import org.agrona.concurrent.NanoClock;
+
+/**
+ * When the background works on deletions, and how much of the time.
+ *
+ * <p>Lazily: what rolling snapshots leave gathers until it is worth a batch, because then a leaf of the history that is
+ * visited gives up many entries for one rewriting. The slack allowed for that is a twentieth of what is used, and never
+ * more than a quarter of what is free: as space gets short it shrinks to nothing. What a person deletes is in a hurry.
+ *
+ * <p>Gently: while clients are at work a step is short, so that no commit of theirs has much to carry for it, and a pause of
+ * several times its length follows; shorter ones as the backlog grows. Idle clients, or writes that wait for room, give it
+ * all of the time.
+ *
+ * <p>One thread calls {@link #step()}; the rest any.
+ */
+final class ReclaimPace {
+    private static final int USED_PER_SLACK = 20;
+    private static final int FREE_PER_SLACK = 4;
+
+    /** A store with less than this part free is short of space. */
+    private static final int SHORT_PART = 50;
+
+    private static final long GATHERING_NANOS_MAX = 600_000_000_000L;
+    private static final int ENTRIES_BESIDE_CLIENTS = 64;
+    private static final double SHARE_BESIDE_CLIENTS = 0.2;
+    private static final double SHARE_BEHIND = 0.5;
+    private static final long IDLE_MILLIS = 1000;
+    private static final long GATHERING_MILLIS = 200;
+    private static final long PAUSE_MILLIS_MAX = 100;
+    private static final long RATE_NANOS = 1_000_000_000;
+
+    private final Volumes volumes;
+    private final Store store;
+    private final Reclaimer reclaimer;
+    private final IntPredicate steps;
+    private final BooleanSupplier others;
+    private final NanoClock clock;
+
+    private volatile boolean hurry;
+    private volatile boolean running;
+
+    /** When the present backlog was first seen; 0 while there is none. */
+    private long gatheringSince;
+
+    private long requestsSeen;
+    private long rateSince;
+    private long reclaimedAtRate;
+    private volatile long bytesPerSecond;
+    private volatile long reclaimedAtStart;
+
+    /**
+     * @param steps  visits at most so many entries, or does other work of the background; false when there is none
+     * @param others does other work of the background only
+     */
+    ReclaimPace(
+            final Volumes volumes,
+            final Reclaimer reclaimer,
+            final IntPredicate steps,
+            final BooleanSupplier others,
+            final NanoClock clock) {
+        this.volumes = volumes;
+        store = volumes.store();
+        this.reclaimer = reclaimer;
+        this.steps = steps;
+        this.others = others;
+        this.clock = clock;
+    }
+
+    /** Somebody waits for the space of what is deleted by now. */
+    void hurry() {
+        hurry = true;
+    }
+
+    /** Does one step of work if one is due. Returns how long to pause before the next, in milliseconds. */
+    long step() {
+        final long pendingChunks = reclaimer.pendingChunks();
+        final long begin = clock.nanoTime();
+        if (!due(pendingChunks, begin)) {
+            measure(begin);
+            final long idle = pendingChunks < 0 ? IDLE_MILLIS : GATHERING_MILLIS;
+            return others.getAsBoolean() ? 1 : idle;
+        }
+        final double share = share(pendingChunks);
+        final boolean gentle = share <= SHARE_BEHIND;
+        steps.test(gentle ? ENTRIES_BESIDE_CLIENTS : Reclaimer.ENTRIES_PER_STEP);
+        final long end = clock.nanoTime();
+        measure(end);
+        final double pauseNanos = (end - begin) * (1 - share) / share;
+        return Math.min(PAUSE_MILLIS_MAX, Math.round(Math.ceil(pauseNanos / 1_000_000)));
+    }
+
+    private boolean due(final long pendingChunks, final long now) {
+        if (pendingChunks < 0) {
+            running = false;
+            hurry = false;
+            gatheringSince = 0;
+            return false;
+        }
+        if (gatheringSince == 0) {
+            gatheringSince = now;
+        }
+        if (!running
+                && (hurry
+                        || pendingChunks >= slackChunks()
+                        || volumes.waiting().count() > 0
+                        || now - gatheringSince > GATHERING_NANOS_MAX)) {
+            running = true; // Until nothing is left: a batch.
+            reclaimedAtStart = reclaimer.reclaimedBytes();
+        }
+        return running;
+    }
+
+    /** Chunks that may gather before a batch begins. */
+    private long slackChunks() {
+        return Math.min(store.usedBlocks() / USED_PER_SLACK, store.freeBlocks() / FREE_PER_SLACK);
+    }
+
+    /** The part of the time to work. */
+    private double share(final long pendingChunks) {
+        final long requests = volumes.requests();
+        final boolean clientsIdle = requests == requestsSeen;
+        requestsSeen = requests;
+        final long free = store.freeBlocks();
+        if (clientsIdle || volumes.waiting().count() > 0 || free < (store.usedBlocks() + free) / SHORT_PART) {
+            return 1;
+        }
+        return pendingChunks > 2 * slackChunks() ? SHARE_BEHIND : SHARE_BESIDE_CLIENTS;
+    }
+
+    private void measure(final long now) {
+        if (rateSince == 0) {
+            rateSince = now;
+            reclaimedAtRate = reclaimer.reclaimedBytes();
+        } else if (now - rateSince >= RATE_NANOS) {
+            final long reclaimed = reclaimer.reclaimedBytes();
+            bytesPerSecond = (reclaimed - reclaimedAtRate) * RATE_NANOS / (now - rateSince);
+            rateSince = now;
+            reclaimedAtRate = reclaimed;
+        }
+    }
+
+    /** How far background deletion has come. */
+    ReclaimStatus status() {
+        final ReclaimStatus now = reclaimer.status();
+        final boolean works = running && now.records() > 0;
+        final long rate = works ? bytesPerSecond : 0;
+        return new ReclaimStatus(
+                now.records(),
+                now.regionsLeft(),
+                now.reclaimedBytes(),
+                now.pendingBytes(),
+                works,
+                works ? now.reclaimedBytes() - reclaimedAtStart : 0,
+                rate,
+                rate > 0 ? now.pendingBytes() / rate : -1);
+    }
+}
