@@ -52,6 +52,7 @@ final class CrashVolumes {
     private static final int RECLAIM_STEPS_MAX = 20_000;
     private static final String BALLAST = Moment.BALLAST;
     private static final int FREE_WHEN_FULL = 80;
+    private static final int TRACE_MAX = 16;
 
     private record Point(long branch, long epoch) {}
 
@@ -84,6 +85,10 @@ final class CrashVolumes {
     private final Map<Point, Content> contents;
     private final Set<String> related;
     private String operation = "";
+
+    /** The last operations and what became of them, crashes included: for messages. */
+    private final List<String> trace;
+
     private boolean othersWrite;
     private boolean meanwhile;
     private long versions;
@@ -99,6 +104,7 @@ final class CrashVolumes {
             acknowledged = 1;
             contents = new HashMap<>();
             related = new HashSet<>();
+            trace = new ArrayList<>();
         } else {
             clock = new SimClock(before.clock.instant());
             now = before.now;
@@ -109,6 +115,8 @@ final class CrashVolumes {
             acknowledged = before.acknowledged;
             contents = new HashMap<>(before.contents);
             related = new HashSet<>(before.related);
+            trace = new ArrayList<>(before.trace);
+            note("crash in " + before.operation);
             versions = before.versions;
             names = before.names;
             seen = before.seen;
@@ -132,8 +140,15 @@ final class CrashVolumes {
         return operation;
     }
 
-    long acknowledged() {
-        return acknowledged;
+    String trace() {
+        return String.join("; ", trace);
+    }
+
+    private void note(final String what) {
+        trace.add(what);
+        if (trace.size() > TRACE_MAX) {
+            trace.remove(0);
+        }
     }
 
     // ---- opening
@@ -155,6 +170,7 @@ final class CrashVolumes {
                     + ", which was acknowledged, or one of " + commits.keySet() + ")");
         }
         see(chosen == acknowledged ? "opened acknowledged" : "opened in flight");
+        note("opened " + chosen + " after " + acknowledged);
         now = match(possible);
         commits.put(opening.generation, List.of(now));
         acknowledged = opening.generation;
@@ -258,12 +274,14 @@ final class CrashVolumes {
     private void perform(final String what, final List<Moment> steps, final Runnable action) {
         operation = what;
         see(what);
+        note(what);
         ahead = new ArrayList<>(steps);
         try {
             action.run();
             now = ahead.isEmpty() ? now : ahead.get(ahead.size() - 1);
         } catch (final NoSpaceException full) {
             see("no space");
+            note("no space: " + full.getMessage());
             now = reached(possible());
         } finally {
             othersWrite = false;
@@ -731,7 +749,7 @@ final class CrashVolumes {
                 && !meanwhile
                 && operationDone.kind() == Kind.FLUSH_START
                 && random.nextInt(3) == 0
-                && catalog.store().freeBlocks() > 200) {
+                && roomWithoutCommit() > 200) {
             meanwhile = true;
             try {
                 writeMeanwhile();
@@ -739,6 +757,11 @@ final class CrashVolumes {
                 meanwhile = false;
             }
         }
+    }
+
+    /** A write that finds no room commits, which the thread that is in the midst of a commit must not. */
+    private long roomWithoutCommit() {
+        return catalog.store().freeBlocks() - catalog.store().opened().space.withheldBlocks();
     }
 
     /** From the first copy of a superblock on, its commit may be what a crash leaves. */

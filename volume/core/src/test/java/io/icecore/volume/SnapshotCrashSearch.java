@@ -35,6 +35,7 @@ final class SnapshotCrashSearch {
     private long onlyOutcome = -1;
     private long point;
     private CrashVolumes workload;
+    private CrashVolumes last;
 
     void only(final long replayedPoint, final long replayedOutcome) {
         onlyPoint = replayedPoint;
@@ -95,7 +96,7 @@ final class SnapshotCrashSearch {
         try {
             recover(workload, workload.device, outcome, 2);
         } catch (final RuntimeException | AssertionError ex) {
-            throw new CrashFailure(replay(name, seed, here, outcome), where, ex);
+            throw new CrashFailure(replay(name, seed, here, outcome), where + "\n  then: " + last.trace(), ex);
         }
     }
 
@@ -110,6 +111,7 @@ final class SnapshotCrashSearch {
             image.losePowerAt(random.nextInt(OPERATIONS_AFTER));
         }
         final CrashVolumes next = before.after(image, random.nextLong());
+        last = next;
         try {
             next.open();
             if (random.nextInt(3) == 0) {
