@@ -6,6 +6,9 @@ import io.icecore.store.sim.mutant.Mutant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -24,6 +27,7 @@ import org.junit.jupiter.api.Test;
 class CommitCrashTest {
     private static final int SEEDS = Integer.getInteger("crash.seeds", 6);
     private static final int OUTCOMES = Integer.getInteger("crash.outcomes", 1);
+    private static final int SEEDS_AT_ONCE = 48;
     private static final String SMALL = "-Dcrash.small=true";
 
     /** What the search must have met, each of it; the rest of the names tells by whom it is seen. */
@@ -48,6 +52,8 @@ class CommitCrashTest {
             "changed during a flush",
             "changed during a write",
             "read beside the writer",
+            "read after a look-up",
+            "look-up too old to be read",
             "commit, payload listed",
             "commit, payload flushed first",
             "commit, sealing",
@@ -67,6 +73,7 @@ class CommitCrashTest {
             "redirect replaced or taken over",
             "level folded",
             "node evicted",
+            "nodes written without the lock",
             "space log spilled",
             "space tree folded",
             "space tree entry removed",
@@ -84,6 +91,8 @@ class CommitCrashTest {
         return new Mutant("small limits")
                 .in("store.commit.Committer.cut")
                 .constant(64, 2)
+                .in("store.commit.Committer.cut")
+                .constant(256, 4)
                 .in("store.tree.Forest.relocate")
                 .constant(64, 4)
                 .in("store.log.UncoveredBlocks.runs")
@@ -111,6 +120,8 @@ class CommitCrashTest {
                 .count("child", "redirect replaced or taken over")
                 .in("store.tree.Forest.relocate")
                 .count("fold", "level folded")
+                .in("store.commit.Committer.commitNow")
+                .count("writeImages", "nodes written without the lock")
                 .in("store.tree.NodeCache.evict")
                 .count("turn", "node evicted")
                 .in("store.commit.Committer.spillSpaceLog")
@@ -147,6 +158,28 @@ class CommitCrashTest {
         search(SMALL_LIMITS, 100, SEEDS, OUTCOMES).forEach((what, count) -> seen.merge(what, count, Long::sum));
 
         System.out.println(seen);
+        assertThat(seen).containsKeys(MUST_BE_SEEN.toArray(String[]::new));
+    }
+
+    /** Until {@code -Dcrash.states=N} different states were checked, with seeds never used before. */
+    @Test
+    @Tag("nightly")
+    void recoversFromAMillionCrashes() {
+        final long wanted = Long.getLong("crash.states", 1_000_000);
+        final AtomicLong seeds = new AtomicLong(Long.getLong("crash.first", System.nanoTime() & 0xFFFF_FFFFL));
+        final Map<String, Long> seen = new ConcurrentHashMap<>();
+        final long begin = System.nanoTime();
+        IntStream.range(0, Runtime.getRuntime().availableProcessors())
+                .parallel()
+                .forEach(searcher -> {
+                    while (seen.getOrDefault("distinct states", 0L) < wanted) {
+                        final Mutant program = searcher % 2 == 0 ? AS_IT_IS : SMALL_LIMITS;
+                        search(program, seeds.getAndAdd(SEEDS_AT_ONCE), SEEDS_AT_ONCE, 4)
+                                .forEach((what, count) -> seen.merge(what, count, Long::sum));
+                    }
+                });
+
+        System.out.println("in " + (System.nanoTime() - begin) / 1_000_000_000L + " s: " + new TreeMap<>(seen));
         assertThat(seen).containsKeys(MUST_BE_SEEN.toArray(String[]::new));
     }
 

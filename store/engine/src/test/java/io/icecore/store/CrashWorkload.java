@@ -67,6 +67,11 @@ final class CrashWorkload implements CommitParticipant {
     private final TreeMap<Long, StoreContent> cuts = new TreeMap<>();
 
     private CrashReader reader;
+
+    /** A look-up of this process that has not read its blocks yet: what it found, and its stamp. */
+    private byte[] lookedUp;
+
+    private long stamp;
     private boolean meanwhile;
 
     /** Failures of the device are planned, so an exception is nothing to wonder about. */
@@ -114,6 +119,7 @@ final class CrashWorkload implements CommitParticipant {
     void open() {
         store = null;
         reader = null;
+        lookedUp = null;
         faulty = false;
         closing = false;
         guard.opening();
@@ -202,7 +208,7 @@ final class CrashWorkload implements CommitParticipant {
 
     void step() {
         try {
-            step(random.nextInt(114));
+            step(random.nextInt(125));
         } catch (final StoreException ex) {
             if (!faulty || PowerLoss.isCauseOf(ex)) {
                 throw ex;
@@ -244,6 +250,8 @@ final class CrashWorkload implements CommitParticipant {
             seal();
         } else if (thrown < 108) {
             touchMany();
+        } else if (thrown < 119) {
+            readOwn();
         } else {
             read();
         }
@@ -578,6 +586,30 @@ final class CrashWorkload implements CommitParticipant {
     }
 
     // ---- beside the writer
+
+    /** A look-up, or the read that belongs to the last one: meanwhile its blocks may have been reused. */
+    void readOwn() {
+        if (lookedUp == null) {
+            stamp = store.stamp();
+            final Map.Entry<Long, byte[]> found = now.trees
+                    .get(StoreContent.HEAD)
+                    .subMap(StoreContent.DATA_KEY, true, StoreContent.BALLAST_KEY, false)
+                    .ceilingEntry(StoreContent.DATA_KEY + random.nextInt(keys));
+            lookedUp = found == null ? null : found.getValue();
+            return;
+        }
+        if (random.nextInt(3) > 0) {
+            return; // Take your time.
+        }
+        store.read(StoreContent.blockOf(lookedUp), data, 0, StoreContent.countOf(lookedUp));
+        final boolean unchanged = store.unchangedSince(stamp);
+        if (unchanged && !StoreContent.dataMatches(lookedUp, data)) {
+            throw new AssertionError(
+                    "block " + StoreContent.blockOf(lookedUp) + " was reused under a look-up: " + replay);
+        }
+        see(unchanged ? "read after a look-up" : "look-up too old to be read");
+        lookedUp = null;
+    }
 
     /** Another process reads, from where it stands or from the newest commit. */
     void read() {

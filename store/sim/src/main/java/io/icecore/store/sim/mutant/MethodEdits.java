@@ -68,12 +68,13 @@ final class MethodEdits {
         });
     }
 
-    static MethodEdit constant(final long from, final long to) {
+    static MethodEdit constant(final long from, final long to, final int nth) {
         return new Named("constant " + from + " becomes " + to, (type, method) -> {
+            int met = 0;
             int changed = 0;
             for (final AbstractInsnNode at : method.instructions.toArray()) {
                 final Number number = numberOf(at);
-                if (number != null && number.longValue() == from) {
+                if (number != null && number.longValue() == from && (++met == nth || nth == 0)) {
                     final Object replacement = number instanceof Long ? (Object) to : (Object) (int) to;
                     method.instructions.set(at, new LdcInsnNode(replacement));
                     changed++;

@@ -44,7 +44,8 @@ public final class Mutant {
 
     /**
      * The method to be changed next, its lambdas included: package below {@code io.icecore}, class and method, as in
-     * {@code "store.commit.Committer.commitNow"}. Of overloaded methods, all. Nested classes stand behind a dollar sign.
+     * {@code "store.commit.Committer.commitNow"}. Of overloaded methods all, or with {@code "/2"} behind the name those
+     * with two parameters. Nested classes stand behind a dollar sign.
      */
     public In in(final String method) {
         return new In(method);
@@ -138,7 +139,12 @@ public final class Mutant {
 
         /** This number stands wherever the code has that one. (Constants have been folded: 3 * 64 is 192.) */
         public Mutant constant(final long from, final long to) {
-            return edit(MethodEdits.constant(from, to));
+            return edit(MethodEdits.constant(from, to, 0));
+        }
+
+        /** As {@link #constant(long, long)}, at its {@code nth} place in the order of the code, counted from 1. */
+        public Mutant constant(final long from, final long to, final int nth) {
+            return edit(MethodEdits.constant(from, to, nth));
         }
 
         /**
