@@ -36,8 +36,8 @@ import org.slf4j.LoggerFactory;
  * <p>Built from the device up, taken down from the clients down: what was built last is closed first, so that nothing
  * ever uses what is closed already. The constructor is the list of its parts.
  *
- * <p>Threads: those of the parts, and four of its own, {@code commit-timer}, {@code space-preparer}, {@code snapshot-timer} and
- * {@code reclaimer}. None of them is interrupted.
+ * <p>Threads: those of the parts, and five of its own, {@code commit-timer}, {@code cleaner}, {@code space-preparer},
+ * {@code snapshot-timer} and {@code reclaimer}. None of them is interrupted.
  */
 public final class Daemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
@@ -49,6 +49,10 @@ public final class Daemon implements AutoCloseable {
     private static final long COMMIT_TIMER_MILLIS = 200;
     private static final long PREPARE_MILLIS = 100;
     private static final long SNAPSHOT_TIMER_MILLIS = 250;
+    /** Free segments that the device is told of at once; and so many that became free last are left to be filled again. */
+    private static final int DISCARDS_MAX = 16;
+
+    private static final int DISCARDS_KEEP = 32;
     private static final long SAMPLE_NANOS = 1_000_000_000;
 
     private final DaemonOptions options;
@@ -88,6 +92,7 @@ public final class Daemon implements AutoCloseable {
             part(catalog::endWaiting); // Before the servers close, which wait for their requests.
             catalog.letWritesWait();
             part(new RepeatingTask("commit-timer", this::commitStep));
+            part(new RepeatingTask("cleaner", this::cleanStep));
             part(new RepeatingTask("space-preparer", this::prepareStep));
             part(new RepeatingTask("snapshot-timer", this::snapshotStep));
             part(new RepeatingTask("reclaimer", this::reclaimStep));
@@ -236,6 +241,17 @@ public final class Daemon implements AutoCloseable {
             spaceWatch.look(catalog.freeBytes(), catalog.store().info().sizeBytes());
         }
         return COMMIT_TIMER_MILLIS;
+    }
+
+    private long cleanStep() {
+        try {
+            final long pauseMillis = catalog.cleanAtPace();
+            catalog.store().discardFree(DISCARDS_MAX, DISCARDS_KEEP);
+            return pauseMillis;
+        } catch (final CorruptStoreException ex) {
+            catalog.store().damage().add(ex);
+            throw ex;
+        }
     }
 
     private long prepareStep() {

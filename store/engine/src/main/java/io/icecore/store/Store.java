@@ -2,6 +2,7 @@ package io.icecore.store;
 
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
+import io.icecore.store.clean.SegmentCleaner;
 import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.commit.Committer;
 import io.icecore.store.commit.OpenedStore;
@@ -41,6 +42,9 @@ public final class Store implements AutoCloseable {
     /** Dirty nodes that even a full store lets gather: a quarter of what is left of the smallest reserve then. */
     private static final int DIRTY_NODES_MIN = 64;
 
+    /** Segments counted under one hold of the lock: below a millisecond. */
+    private static final int SEGMENTS_COUNTED_MAX = 128;
+
     private static final long SEAL_AFTER_MILLIS = 1000;
     private static final int NODE_FOOTPRINT_BYTES = BLOCK_LENGTH + 256;
     private static final int CACHE_NODES_MIN = 512;
@@ -54,6 +58,7 @@ public final class Store implements AutoCloseable {
     private final DamageLog damage;
     private final int dirtyNodesMax;
     private final Object releasing = new Object();
+    private final SegmentCleaner cleaner;
     private long idleSince = -1;
     private long changesAtTick;
     private long uncommittedSince;
@@ -69,6 +74,7 @@ public final class Store implements AutoCloseable {
         this.device = device;
         this.clock = clock;
         this.opened = opened;
+        cleaner = new SegmentCleaner(opened.space, opened.geometry.segmentBlocks());
         committer = readOnly ? null : new Committer(opened, lock, clock);
         view = readOnly ? new ReadOnlyView(opened) : null;
         damage = new DamageLog(device.name(), clock);
@@ -346,6 +352,108 @@ public final class Store implements AutoCloseable {
         lock.lock();
         try {
             opened.space.endPreparing();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- cleaning
+
+    /** Counts what is allocated in a few more segments. False when all are counted. Without the lock. */
+    public boolean countSegments() {
+        lock.lock();
+        try {
+            return !opened.space.countSome(SEGMENTS_COUNTED_MAX);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Chooses segments that are to be emptied: 0 when there is no need. All segments have been counted. */
+    public int beginCleaning() {
+        requireWritable();
+        lock.lock();
+        try {
+            return cleaner.begin(opened.space.availableBlocks() - 2 * reserveBlocks());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether blocks have to be moved out of a segment that is being emptied. Without the lock. */
+    public boolean toBeMoved(final long block, final int count) {
+        return opened.space.doomed(block, count);
+    }
+
+    /**
+     * Has the next commit move nodes out of the segments that are being emptied: a few of those from the key on. Without the
+     * lock.
+     *
+     * @param tree ordinal among the trees of the store
+     * @param key  hi and lo; changed to where to go on
+     * @return false at the end of the tree
+     */
+    public boolean moveNodes(final int tree, final long[] key) {
+        requireWritable();
+        lock.lock();
+        try {
+            return opened.forest.trees().get(tree).moveSome(key, block -> opened.space.doomed(block, 1));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    public int treeCount() {
+        return opened.forest.trees().size();
+    }
+
+    /** The segments are as empty as they get. Without the lock. */
+    public void endCleaning() {
+        lock.lock();
+        try {
+            cleaner.end();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Tells the device of up to {@code segmentsMax} segments that have become free, so that the file system below gets their
+     * space back. For one thread with a timer of its own, without the lock.
+     *
+     * @param keep so many that became free last are left alone
+     * @return how many it was told of
+     */
+    public int discardFree(final int segmentsMax, final int keep) {
+        if (view != null || committer.failure() != null) {
+            return 0;
+        }
+        final int segmentBlocks = opened.geometry.segmentBlocks();
+        int done = 0;
+        for (; done < segmentsMax; done++) {
+            final long block;
+            lock.lock();
+            try {
+                block = opened.space.beginDiscarding(keep);
+            } finally {
+                lock.unlock();
+            }
+            if (block < 0) {
+                break;
+            }
+            try {
+                device.discard(block * BLOCK_LENGTH, (segmentBlocks - block % segmentBlocks) * BLOCK_LENGTH);
+            } finally {
+                endDiscarding();
+            }
+        }
+        return done;
+    }
+
+    private void endDiscarding() {
+        lock.lock();
+        try {
+            opened.space.endDiscarding();
         } finally {
             lock.unlock();
         }

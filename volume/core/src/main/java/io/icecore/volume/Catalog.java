@@ -34,6 +34,8 @@ public final class Catalog implements AutoCloseable {
     private final Housekeeping housekeeping;
     private final BranchChanges branchChanges;
     private final ReclaimPace pace;
+    private final Cleaner cleaner;
+    private final CleanerPace cleanerPace;
     private volatile boolean expiryExhausted;
     private int turn;
 
@@ -50,6 +52,8 @@ public final class Catalog implements AutoCloseable {
         inheritance = new Inheritance(volumes, deletion);
         housekeeping = new Housekeeping(volumes, deletion, volumeDeletion, inheritance);
         branchChanges = new BranchChanges(volumes, lookup, volumeChanges, snapshotChanges, deletion);
+        cleaner = new Cleaner(volumes);
+        cleanerPace = new CleanerPace(volumes, this::cleanStep, SystemNanoClock.INSTANCE);
         pace = new ReclaimPace(volumes, reclaimer, this::reclaimStep, this::othersStep, SystemNanoClock.INSTANCE);
         volumes.roomComing(this::roomComing);
     }
@@ -303,6 +307,21 @@ public final class Catalog implements AutoCloseable {
         final long pauseMillis = pace.step();
         volumes.waiting().step();
         return pauseMillis;
+    }
+
+    /** One bounded step of emptying segments when free ones run low. False when there is nothing to do. */
+    public boolean cleanStep() {
+        return !volumes.readOnly() && cleaner.step();
+    }
+
+    /** Bytes that cleaning has moved since the store was opened. */
+    public long cleanedBytes() {
+        return cleaner.movedBytes();
+    }
+
+    /** For a thread of the background. Returns how long to pause, in milliseconds. */
+    public long cleanAtPace() {
+        return cleanerPace.step();
     }
 
     public ReclaimStatus reclaimStatus() {

@@ -9,6 +9,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 /** A device in memory that survives being closed, so that a store on it can be opened again. */
 final class MemoryDevice implements BlockDevice {
     private volatile byte[] bytes;
+    private long discarded;
 
     MemoryDevice(final int length) {
         bytes = new byte[length];
@@ -55,7 +56,14 @@ final class MemoryDevice implements BlockDevice {
     public void flush() {}
 
     @Override
-    public void discard(final long position, final long length) {}
+    public synchronized void discard(final long position, final long length) {
+        discarded += length;
+        Arrays.fill(bytes, (int) position, (int) (position + length), (byte) 0);
+    }
+
+    synchronized long discardedBytes() {
+        return discarded;
+    }
 
     @Override
     public synchronized void grow(final long length) {

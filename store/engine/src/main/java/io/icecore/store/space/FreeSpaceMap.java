@@ -3,6 +3,8 @@ package io.icecore.store.space;
 import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.format.CorruptStoreException;
 import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.agrona.collections.LongArrayList;
@@ -55,6 +57,17 @@ public final class FreeSpaceMap {
     private final ArrayDeque<Long> prepared = new ArrayDeque<>();
 
     private long preparing = -1;
+
+    private final SegmentUsage usage = new SegmentUsage();
+    private int counted;
+
+    /** Segments that are being emptied: nothing is allocated there. Replaced as a whole, so that any thread may look. */
+    private volatile BitSet doomed = new BitSet();
+
+    /** Segments that became free, oldest first, and the one that the device is being told of. */
+    private final LinkedHashSet<Long> emptied = new LinkedHashSet<>();
+
+    private long discarding = -1;
 
     /** Blocks of the commit being built, and whether the last one was small. */
     private long settledSinceCut;
@@ -118,6 +131,7 @@ public final class FreeSpaceMap {
         eachSegment(block, count, (segment, from, length) -> {
             segment.release(from, length);
             segment.set(from, length, true);
+            usage.add(segment.number, length);
         });
         withheldBlocks -= count;
         usedBlocks += count;
@@ -136,6 +150,7 @@ public final class FreeSpaceMap {
         eachSegment(block, count, (segment, from, length) -> {
             segment.set(from, length, false);
             segment.withhold(from, length);
+            usage.add(segment.number, -length);
         });
         withheldBlocks += count;
         usedBlocks -= count;
@@ -157,7 +172,7 @@ public final class FreeSpaceMap {
         for (long step = 0; step < count && (looked < CANDIDATES || best == null); step++, looked++) {
             final Segment candidate = segment((start + step) % count);
             candidate.load(source);
-            final int available = candidate == active || candidate.number == preparing ? 0 : candidate.availableCount();
+            final int available = candidate == active || barred(candidate.number) ? 0 : candidate.availableCount();
             if (available > bestAvailable) {
                 forget(best);
                 best = candidate;
@@ -172,10 +187,19 @@ public final class FreeSpaceMap {
         if (best == null && active != null && active.nextAvailable(0) >= 0) {
             best = active;
         }
+        if (best == null && !doomed.isEmpty()) {
+            doomed = new BitSet(); // Better where it should not be than not at all.
+            activate();
+            return;
+        }
         if (best == null) {
             throw new NoSpaceException("store full: what is free is pinned by the last commits");
         }
         activate(best);
+    }
+
+    private boolean barred(final long segment) {
+        return segment == preparing || segment == discarding || doomed.get((int) segment);
     }
 
     private void activate(final Segment next) {
@@ -192,7 +216,7 @@ public final class FreeSpaceMap {
     private boolean activatePrepared() {
         while (!prepared.isEmpty()) {
             final Segment candidate = segment(prepared.removeFirst());
-            if (candidate != active && whollyFree(candidate)) {
+            if (candidate != active && !barred(candidate.number) && whollyFree(candidate)) {
                 activate(candidate);
                 return true;
             }
@@ -219,7 +243,7 @@ public final class FreeSpaceMap {
         for (long step = 0; step < Math.min(count, CANDIDATES); step++) {
             final long number = (start + step) % count;
             final Segment candidate = segment(number);
-            if (candidate != active && !prepared.contains(number) && whollyFree(candidate)) {
+            if (candidate != active && !prepared.contains(number) && !barred(number) && whollyFree(candidate)) {
                 preparing = number;
                 return number * geometry.segmentBlocks() + candidate.nextAvailable(0);
             }
@@ -238,6 +262,74 @@ public final class FreeSpaceMap {
     private boolean whollyFree(final Segment segment) {
         segment.load(source);
         return segment.empty();
+    }
+
+    // ---- telling the device what is free
+
+    /**
+     * Chooses a segment that has become free and is not about to be filled, so that the device can be told. It is not
+     * allocated from until {@link #endDiscarding}.
+     *
+     * @param keep so many that became free last are left alone: they are likely to be filled again soon
+     * @return its first block that is no superblock slot, or -1 when there is none
+     */
+    public long beginDiscarding(final int keep) {
+        assert discarding < 0;
+        while (emptied.size() > keep) {
+            final long number = emptied.iterator().next();
+            emptied.remove(number);
+            final Segment segment = segment(number);
+            if (segment != active && !prepared.contains(number) && number != preparing && whollyFree(segment)) {
+                discarding = number;
+                return number * geometry.segmentBlocks() + segment.nextAvailable(0);
+            }
+            forget(segment);
+        }
+        return -1;
+    }
+
+    public void endDiscarding() {
+        final Segment segment = segment(discarding);
+        discarding = -1;
+        forget(segment);
+    }
+
+    // ---- emptying segments
+
+    /** Counts what is allocated in a few more segments; true when all are counted. */
+    public boolean countSome(final int segmentsMax) {
+        final int segmentCount = (int) ((blockCount + geometry.segmentBlocks() - 1) / geometry.segmentBlocks());
+        if (usage.segments() < segmentCount) {
+            usage.size(segmentCount);
+        }
+        for (int done = 0; done < segmentsMax && counted < segmentCount; done++, counted++) {
+            final Segment segment = segment(counted);
+            segment.load(source);
+            usage.set(counted, segment.usedCount());
+            forget(segment);
+        }
+        return counted == segmentCount;
+    }
+
+    public SegmentUsage usage() {
+        return usage;
+    }
+
+    /** Nothing is allocated in these segments until others replace them, or until there is nowhere else. */
+    public void doom(final BitSet segmentNumbers) {
+        doomed = segmentNumbers;
+    }
+
+    /** Whether a run has a block in a segment that is being emptied. Needs no lock. */
+    public boolean doomed(final long block, final int count) {
+        final BitSet now = doomed;
+        final int next = now.nextSetBit((int) (block / geometry.segmentBlocks()));
+        return next >= 0 && next <= (block + count - 1) / geometry.segmentBlocks();
+    }
+
+    /** Whether this is being filled, or about to be. */
+    public boolean wanted(final long segment) {
+        return active != null && active.number == segment || segment == preparing || prepared.contains(segment);
     }
 
     // ---- commits
@@ -268,6 +360,9 @@ public final class FreeSpaceMap {
                 final int count = (int) runs.getLong(i + 1);
                 eachSegment(runs.getLong(i), count, (segment, from, length) -> {
                     segment.release(from, length);
+                    if (usage.of(segment.number) == 0 && segment.withheldCount == 0) {
+                        emptied.add(segment.number);
+                    }
                     if (segment != active) {
                         forget(segment);
                     }

@@ -139,6 +139,15 @@ final class Segment {
         return withheldCount == 0 && Arrays.stream(used).allMatch(word -> word == 0);
     }
 
+    int usedCount() {
+        assert loaded();
+        int count = 0;
+        for (final long word : used) {
+            count += Long.bitCount(word);
+        }
+        return count;
+    }
+
     int availableCount() {
         assert loaded();
         int count = 0;

@@ -8,7 +8,9 @@ import io.icecore.store.log.SegmentWriter;
 import io.icecore.store.log.UncoveredBlocks;
 import io.icecore.store.tree.RedirectTable.Redirect;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.BooleanSupplier;
@@ -147,6 +149,17 @@ public final class Forest {
             node.touched = true;
         }
         return node;
+    }
+
+    /** The block of the newest image of the node with this home. Under either lock. */
+    long blockOf(final long home) {
+        final Redirect redirect = redirects.get(home);
+        return redirect == null ? home : redirect.block;
+    }
+
+    /** All trees, in the order of their numbers. */
+    public List<Tree> trees() {
+        return Arrays.stream(trees).filter(Objects::nonNull).toList();
     }
 
     Missing missing(final long home, final long generation, final Tree tree, final int level) {

@@ -427,6 +427,91 @@ public final class Tree {
         return null;
     }
 
+    // ---- moving nodes
+
+    /** Tells of a block whether its content should be somewhere else. */
+    @FunctionalInterface
+    public interface Unwanted {
+        boolean test(long block);
+    }
+
+    /**
+     * Marks nodes that stand on unwanted blocks dirty, so that the next commit writes them elsewhere: those on the path to
+     * the first node above the leaves that holds keys from this one on, and that node's leaves. Their parents go with them,
+     * for the parent's old pointer keeps the old block allocated. The caller holds the store's lock.
+     *
+     * @param key where to go on: hi and lo, changed to the first key of what comes after
+     * @return false at the end of the tree
+     */
+    public boolean moveSome(final long[] key, final Unwanted unwanted) {
+        while (true) {
+            final Missing missing;
+            final long stamp = forest.lock.writeLock();
+            try {
+                if (rootBlock == 0) {
+                    return false;
+                }
+                missing = tryMove(key, unwanted);
+                if (missing == null) {
+                    return nextAbove(key);
+                }
+            } finally {
+                forest.lock.unlockWrite(stamp);
+            }
+            forest.load(missing);
+        }
+    }
+
+    private Missing tryMove(final long[] key, final Unwanted unwanted) {
+        Missing missing = descend(key[0], key[1], Math.min(1, rootLevel));
+        if (missing != null) {
+            return missing;
+        }
+        if (rootBlock > 0 && unwanted.test(rootBlock)) {
+            forest.markDirty(path[rootLevel]);
+        }
+        for (int level = rootLevel; level > 0; level--) {
+            final NodePage page = path[level].page;
+            final int first = level == 1 ? 0 : entryAt[level];
+            final int end = level == 1 ? page.count() : entryAt[level] + 1;
+            for (int entry = first; entry < end; entry++) {
+                missing = tryMove(path[level], entry, unwanted);
+                if (missing != null) {
+                    return missing;
+                }
+            }
+        }
+        return null;
+    }
+
+    private Missing tryMove(final Node parent, final int entry, final Unwanted unwanted) {
+        final long home = childHome(parent.page, entry);
+        final long block = forest.blockOf(home);
+        if (home < 0 || !unwanted.test(home) && !unwanted.test(block)) {
+            return null; // One that was never written is dirty anyway.
+        }
+        final Node child = forest.resident(home);
+        if (child == null) {
+            return forest.missing(home, parent.page.childGeneration(entry), this, parent.page.level() - 1);
+        }
+        forest.markDirty(parent);
+        forest.markDirty(child);
+        return null;
+    }
+
+    /** Moves the key on to the next node above the leaves. The path is that of the key. */
+    private boolean nextAbove(final long[] key) {
+        for (int level = 2; level <= rootLevel; level++) {
+            final NodePage page = path[level].page;
+            if (entryAt[level] + 1 < page.count()) {
+                key[0] = page.hi(entryAt[level] + 1);
+                key[1] = page.lo(entryAt[level] + 1);
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The parent of a redirected node belongs to the commit that is being written. */
     void markParentDirty(final Redirect redirect) {
         Missing missing;

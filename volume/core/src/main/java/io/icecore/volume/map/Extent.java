@@ -119,6 +119,10 @@ public final class Extent {
         return zeroes() ? ExtentLayout.CHECKSUMS_OFFSET : ExtentLayout.checksumIndex((int) (chunk - chunk()));
     }
 
+    boolean sameBlocks(final Extent other) {
+        return block() == other.block() && length() == other.length();
+    }
+
     @Override
     public String toString() {
         return "branch " + branch() + " chunk " + chunk() + "+" + length() + " [" + birth() + ", " + death()

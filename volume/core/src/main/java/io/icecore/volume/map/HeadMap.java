@@ -12,6 +12,9 @@ public final class HeadMap {
     private final Tree tree;
     private final UnsafeBuffer value = new UnsafeBuffer(new byte[ExtentLayout.VALUE_LENGTH_MAX]);
 
+    /** Used under the store's lock. */
+    private final Extent current = new Extent();
+
     public HeadMap(final Tree tree) {
         this.tree = tree;
     }
@@ -30,6 +33,32 @@ public final class HeadMap {
             return true;
         }
         return false;
+    }
+
+    /** Finds the first extent of any branch at or after (branch, chunk). */
+    public boolean next(final long branch, final long chunk, final Extent into) {
+        if (tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, 0), into.entry())) {
+            into.verified(false);
+            return true;
+        }
+        return false;
+    }
+
+    /**
+     * The extent's chunks are in other blocks now, in the same order.
+     *
+     * @param seen as a lookup found it, perhaps some time ago
+     * @return false, and nothing is changed, when it is no longer so
+     */
+    public boolean repoint(final Extent seen, final long block) {
+        final long chunk = seen.chunk();
+        if (!tree.get(Key.hi(seen.branch(), chunk), Key.lo(chunk, 0), current.entry())
+                || !current.verified(false).sameBlocks(seen)) {
+            return false;
+        }
+        final int length = current.length();
+        put(seen.branch(), chunk, length, current.birth(), block, current.checksums(), ExtentLayout.CHECKSUMS_OFFSET);
+        return true;
     }
 
     /** Inserts or replaces the extent that starts at the chunk. */

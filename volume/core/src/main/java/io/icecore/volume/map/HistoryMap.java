@@ -12,6 +12,9 @@ public final class HistoryMap {
     private final Tree tree;
     private final UnsafeBuffer value = new UnsafeBuffer(new byte[ExtentLayout.VALUE_LENGTH_MAX]);
 
+    /** Used under the store's lock. */
+    private final Extent current = new Extent();
+
     public HistoryMap(final Tree tree) {
         this.tree = tree;
     }
@@ -60,6 +63,34 @@ public final class HistoryMap {
             return true;
         }
         return false;
+    }
+
+    /** Finds the first entry of any branch at or after (branch, chunk, birth). */
+    public boolean next(final long branch, final long chunk, final long birth, final Extent into) {
+        if (tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry())) {
+            into.verified(true);
+            return true;
+        }
+        return false;
+    }
+
+    /** As {@link HeadMap#repoint}. */
+    public boolean repoint(final Extent seen, final long block) {
+        final long chunk = seen.chunk();
+        if (!tree.get(Key.hi(seen.branch(), chunk), Key.lo(chunk, seen.birth()), current.entry())
+                || !current.verified(true).sameBlocks(seen)) {
+            return false;
+        }
+        put(
+                seen.branch(),
+                chunk,
+                current.length(),
+                seen.birth(),
+                current.death(),
+                block,
+                current.checksums(),
+                ExtentLayout.CHECKSUMS_OFFSET);
+        return true;
     }
 
     /**

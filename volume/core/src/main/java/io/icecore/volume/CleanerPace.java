@@ -1,0 +1,38 @@
+package io.icecore.volume;
+
+import java.util.function.BooleanSupplier;
+import org.agrona.concurrent.NanoClock;
+
+/**
+ * How much of the time emptying segments takes: a fifth beside clients that are at work, all of it otherwise. A pass that
+ * there is no need for is looked for every few seconds. One thread.
+ */
+final class CleanerPace {
+    private static final int PAUSE_PER_STEP = 4;
+    private static final long PAUSE_MILLIS_MAX = 200;
+    private static final long IDLE_MILLIS = 5000;
+
+    private final Volumes volumes;
+    private final BooleanSupplier steps;
+    private final NanoClock clock;
+    private long requestsSeen;
+
+    CleanerPace(final Volumes volumes, final BooleanSupplier steps, final NanoClock clock) {
+        this.volumes = volumes;
+        this.steps = steps;
+        this.clock = clock;
+    }
+
+    /** Does one step. Returns how long to pause before the next, in milliseconds. */
+    long step() {
+        final long begin = clock.nanoTime();
+        if (!steps.getAsBoolean()) {
+            return IDLE_MILLIS;
+        }
+        final long requests = volumes.requests();
+        final boolean clientsIdle = requests == requestsSeen;
+        requestsSeen = requests;
+        final long nanos = clock.nanoTime() - begin;
+        return clientsIdle ? 0 : Math.min(PAUSE_MILLIS_MAX, 1 + PAUSE_PER_STEP * nanos / 1_000_000);
+    }
+}
