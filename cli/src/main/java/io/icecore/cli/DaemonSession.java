@@ -1,8 +1,10 @@
 package io.icecore.cli;
 
 import io.icecore.cli.daemon.Daemon;
+import io.icecore.cli.daemon.Withdrawal;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +30,11 @@ final class DaemonSession implements Session {
     @Override
     public StoreLocation locate(final String option) {
         return new StoreLocation(daemon.storePath());
+    }
+
+    @Override
+    public Withdrawal withdraw(final Predicate<String> exports) {
+        return daemon.withdraw(exports);
     }
 
     @Override

@@ -3,12 +3,14 @@ package io.icecore.cli;
 import io.icecore.cli.control.ControlClient;
 import io.icecore.cli.control.ControlRequest;
 import io.icecore.cli.daemon.CatalogOpening;
+import io.icecore.cli.daemon.Withdrawal;
 import io.icecore.store.device.DeviceOpenException;
 import io.icecore.volume.Catalog;
 import java.io.IOException;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 
 /**
  * A command in the process of whoever typed it: handed to the daemon that holds the store, or else run here on the store
@@ -46,6 +48,11 @@ final class LocalSession implements Session {
     @Override
     public StoreLocation locate(final String option) {
         return StoreLocation.find(console, option, storeVariable);
+    }
+
+    @Override
+    public Withdrawal withdraw(final Predicate<String> exports) {
+        return Withdrawal.NONE;
     }
 
     @Override

@@ -2,7 +2,9 @@ package io.icecore.cli;
 
 import io.icecore.volume.Catalog;
 import io.icecore.volume.Snapshot;
+import io.icecore.volume.Spec;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 @Command(
@@ -13,6 +15,9 @@ final class RollbackCommand extends StoreCommand {
     @Parameters(paramLabel = "SPEC", description = "The snapshot.")
     private String spec;
 
+    @Mixin
+    private Disconnection disconnection = new Disconnection();
+
     @Override
     Access access() {
         return Access.WRITE;
@@ -21,7 +26,9 @@ final class RollbackCommand extends StoreCommand {
     @Override
     int run(final Catalog catalog) {
         final Snapshot chosen = catalog.snapshot(spec(spec));
-        final Snapshot before = catalog.rollback(spec(chosen.spec())); // What -1h means must not change in between.
+        final Spec target = spec(chosen.spec()); // What -1h means must not change in between.
+        final Snapshot before =
+                disconnection.around(invocation().session(), chosen.volume()::equals, () -> catalog.rollback(target));
         console()
                 .out()
                 .println(chosen.volume() + " rolled back to " + chosen.spec() + "; what it was before is "

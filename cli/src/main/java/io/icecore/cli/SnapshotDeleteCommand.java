@@ -7,6 +7,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -21,6 +23,9 @@ final class SnapshotDeleteCommand extends StoreCommand {
 
     @Option(names = "--dry-run", description = "Say what would go and how much space would come back; delete nothing.")
     private boolean dryRun;
+
+    @Mixin
+    private Disconnection disconnection = new Disconnection();
 
     @Mixin
     private ReclaimWait reclaimWait = new ReclaimWait();
@@ -41,7 +46,11 @@ final class SnapshotDeleteCommand extends StoreCommand {
                             + ByteSize.format(catalog.predictFreed(chosen)));
             return ExitCode.DONE;
         }
-        catalog.deleteSnapshots(chosen);
+        final Set<String> exports = chosen.stream().map(Snapshot::spec).collect(Collectors.toSet());
+        disconnection.around(invocation().session(), exports::contains, () -> {
+            catalog.deleteSnapshots(chosen);
+            return null;
+        });
         console().out().println(Words.count(chosen.size(), "snapshot") + " deleted");
         reclaimWait.run(catalog, console());
         return ExitCode.DONE;

@@ -14,6 +14,9 @@ final class VolumeDeleteCommand extends StoreCommand {
     private String name;
 
     @Mixin
+    private Disconnection disconnection = new Disconnection();
+
+    @Mixin
     private ReclaimWait reclaimWait = new ReclaimWait();
 
     @Override
@@ -24,7 +27,11 @@ final class VolumeDeleteCommand extends StoreCommand {
     @Override
     int run(final Catalog catalog) {
         final VolumeInfo volume = catalog.volume(name);
-        catalog.deleteVolume(name);
+        disconnection.around(
+                invocation().session(), export -> export.equals(name) || export.startsWith(name + "@"), () -> {
+                    catalog.deleteVolume(name);
+                    return null;
+                });
         console().out().println("volume " + name + " deleted, with " + Words.count(volume.snapshots(), "snapshot"));
         reclaimWait.run(catalog, console());
         return ExitCode.DONE;

@@ -59,7 +59,8 @@ class DaemonCommandsTest extends CommandsContract {
         return Thread.getAllStackTraces().keySet().stream()
                 .filter(Thread::isAlive)
                 .map(Thread::getName)
-                .filter(name -> name.matches("(control|nbd|volume-worker|commit-timer|snapshot-timer|reclaimer).*"))
+                .filter(name ->
+                        name.matches("(control|nbd|iscsi|volume-worker|commit-timer|snapshot-timer|reclaimer).*"))
                 .toList();
     }
 

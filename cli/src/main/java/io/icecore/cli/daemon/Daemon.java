@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.net.BindException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +55,7 @@ public final class Daemon implements AutoCloseable {
     private static final int DISCARDS_MAX = 16;
 
     private static final int DISCARDS_KEEP = 32;
+    private static final Duration WITHDRAWAL_GRACE = Duration.ofSeconds(5);
     private static final long SAMPLE_NANOS = 1_000_000_000;
 
     private final DaemonOptions options;
@@ -62,6 +65,7 @@ public final class Daemon implements AutoCloseable {
     private final List<String> listening = new CopyOnWriteArrayList<>();
     private final Catalog catalog;
     private final RollingSnapshots rolling;
+    private final WithdrawableExports exports;
     private final NbdServer nbd;
     private final IscsiTarget iscsi;
     private final ClientRates rates = new ClientRates();
@@ -82,11 +86,12 @@ public final class Daemon implements AutoCloseable {
             catalog = part(CatalogOpening.forWriting(options.store(), clock)); // Takes the lock; closing it seals.
             final VolumeWorkers workers = part(new VolumeWorkers(WORKER_COUNT, WORKER_QUEUE_CAPACITY));
             rolling = new RollingSnapshots(catalog);
-            nbd = part(new NbdServer(catalog.exports(), workers, NbdServerOptions.DEFAULT));
+            exports = new WithdrawableExports(catalog.exports());
+            nbd = part(new NbdServer(exports, workers, NbdServerOptions.DEFAULT));
             iscsi = part(new IscsiTarget(
                     catalog.store().info().label(),
                     options.iscsiOptions(),
-                    catalog.exports(),
+                    exports,
                     new CatalogReservations(catalog),
                     workers));
             part(catalog::endWaiting); // Before the servers close, which wait for their requests.
@@ -209,6 +214,20 @@ public final class Daemon implements AutoCloseable {
             LOG.debug("state of the scrub cannot be read: {}", ex.toString());
             return null;
         }
+    }
+
+    /**
+     * Sends the clients of exports off, so that their volumes and snapshots can be deleted or rolled back: iSCSI
+     * initiators are asked to log out first, and NBD clients, whose protocol has no such request, are disconnected once
+     * they have their answers. Nobody comes back until the result is closed.
+     *
+     * @param names tells whether an export, by its name, is meant
+     */
+    public Withdrawal withdraw(final Predicate<String> names) {
+        final Withdrawal withdrawal = exports.withdraw(names);
+        iscsi.withdraw(names, WITHDRAWAL_GRACE);
+        nbd.withdraw(names);
+        return withdrawal;
     }
 
     private String health(final StoreInfo store, final ScrubState scrub) {

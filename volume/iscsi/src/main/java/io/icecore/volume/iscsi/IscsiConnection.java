@@ -340,8 +340,10 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
 
     /** Ends the connection soon, without waiting. Any thread. */
     void drop(final String reason) {
-        closeReason = reason;
-        closing = true;
+        if (!closing) {
+            closeReason = reason;
+            closing = true;
+        }
         selector.wakeup();
     }
 
@@ -360,13 +362,21 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         return admitted;
     }
 
+    /** What the session works on; null while there is none, and in a discovery session. */
+    String exportName() {
+        final FullFeaturePhase session = admitted;
+        return session == null || session.unit() == null
+                ? null
+                : session.unit().export().name();
+    }
+
     SessionStatus status() {
         final FullFeaturePhase session = admitted;
         final SessionTasks tasks = session.tasks();
         return new SessionStatus(
                 session.login().initiatorName(),
                 session.login().targetName(),
-                session.unit() == null ? null : session.unit().export().name(),
+                exportName(),
                 peer.getAddress().getHostAddress() + ":" + peer.getPort(),
                 since,
                 tasks == null ? 0 : tasks.commands.sum(),

@@ -15,10 +15,13 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.agrona.concurrent.EpochClock;
 import org.agrona.concurrent.NanoClock;
 import org.agrona.concurrent.SystemEpochClock;
@@ -39,7 +42,10 @@ public final class IscsiTarget implements AutoCloseable {
     private static final int WORK_THREADS = 4;
     private static final int SESSION_HANDLE_MAX = 0xffff;
     private static final long REINSTATEMENT_MILLIS_MAX = 10_000;
-    private static final long CLOSE_MILLIS_MAX = 5_000;
+    private static final Duration CLOSE_GRACE = Duration.ofSeconds(1);
+    /** For the last commands of those that have been dropped. */
+    private static final long DROP_MILLIS_MAX = 5_000;
+
     private static final int ATTACH_ATTEMPTS = 3;
 
     private final IscsiOptions options;
@@ -121,19 +127,17 @@ public final class IscsiTarget implements AutoCloseable {
     }
 
     /**
-     * The export goes away: asks its initiators to log out, and ends the sessions of those that have not after a while.
+     * Exports go away: asks their initiators to log out (RFC 7143 section 11.9.1, event 1), and ends the sessions of
+     * those that have not after a while. The caller sees to it that they do not come back.
      *
-     * @param spec  as in {@link ExportTable#open}
-     * @param grace how long to wait for them, to a second; not more than a minute makes sense
+     * @param exports tells whether an export, by its name, is meant
+     * @param grace   how long to wait for them, in whole seconds; not more than a minute makes sense
      */
-    public void withdraw(final String spec, final Duration grace) {
-        final String name = names.nameOf(spec);
+    public void withdraw(final Predicate<String> exports, final Duration grace) {
         final List<IscsiConnection> affected = connections.stream()
-                .filter(connection -> connection.session() != null
-                        && name != null
-                        && name.equals(connection.session().login().targetName()))
+                .filter(connection -> connection.exportName() != null && exports.test(connection.exportName()))
                 .toList();
-        dismiss(affected, grace, "target withdrawn");
+        dismiss(affected, grace, "export withdrawn");
     }
 
     /** Ends all sessions, after asking their initiators to log out, and stops listening. Idempotent. */
@@ -141,27 +145,33 @@ public final class IscsiTarget implements AutoCloseable {
     public void close() {
         closed = true;
         portals.forEach(IscsiPortal::close);
-        dismiss(List.copyOf(connections), Duration.ofSeconds(1), "target closed");
-        for (final IscsiConnection connection : connections) {
-            if (!connection.awaitEnd(CLOSE_MILLIS_MAX)) {
-                LOG.warn("session did not end: {}", connection.session() == null ? "(login)" : connection.status());
-            }
-        }
+        dismiss(List.copyOf(connections), CLOSE_GRACE, "target closed");
         workThreads.close();
     }
 
-    private static void dismiss(final List<IscsiConnection> affected, final Duration grace, final String reason) {
+    private void dismiss(final List<IscsiConnection> affected, final Duration grace, final String reason) {
         final int seconds = (int) Math.max(1, grace.toSeconds());
         for (final IscsiConnection connection : affected) {
-            if (connection.session() != null) {
+            if (connection.session() == null) {
+                connection.drop(reason);
+            } else {
                 connection.session().requestLogout(seconds);
             }
         }
-        for (final IscsiConnection connection : affected) {
-            if (connection.session() == null || !connection.awaitEnd(grace.toMillis() / affected.size() + 1)) {
-                connection.drop(reason);
-            }
+        awaitEnd(affected, grace.toNanos());
+        affected.forEach(connection -> connection.drop(reason));
+        if (!awaitEnd(affected, TimeUnit.MILLISECONDS.toNanos(DROP_MILLIS_MAX))) {
+            LOG.warn("sessions did not end: reason={}", reason);
         }
+    }
+
+    private boolean awaitEnd(final List<IscsiConnection> ending, final long nanosMax) {
+        final long deadline = clock.nanoTime() + nanosMax;
+        boolean all = true;
+        for (final IscsiConnection connection : ending) {
+            all &= connection.awaitEnd(TimeUnit.NANOSECONDS.toMillis(deadline - clock.nanoTime()));
+        }
+        return all;
     }
 
     // For connections
@@ -313,13 +323,27 @@ public final class IscsiTarget implements AutoCloseable {
                 ? '[' + local.getAddress().getHostAddress() + ']'
                 : local.getAddress().getHostAddress();
         final ByteArrayOutputStream text = new ByteArrayOutputStream();
-        for (final String spec : exports.names(options.limits().discoveredSnapshotsMax())) {
-            final String name = names.nameOf(spec);
-            if (name != null && (only == null || only.equals(name))) {
-                TextParameters.append(text, "TargetName", name);
-                TextParameters.append(text, "TargetAddress", host + ':' + local.getPort() + ",1");
-            }
+        for (final String name : only == null ? discovered() : existing(only)) {
+            TextParameters.append(text, "TargetName", name);
+            TextParameters.append(text, "TargetAddress", host + ':' + local.getPort() + ",1");
         }
         return text.toByteArray();
+    }
+
+    private List<String> discovered() {
+        return exports.names(options.limits().discoveredSnapshotsMax()).stream()
+                .map(names::nameOf)
+                .filter(Objects::nonNull)
+                .toList();
+    }
+
+    /** Whoever knows the name of a target hears of it, be it a snapshot that discovery is too short for. */
+    private List<String> existing(final String name) {
+        try {
+            units.openExport(name).close();
+            return List.of(name);
+        } catch (final NoSuchException ex) {
+            return List.of();
+        }
     }
 }

@@ -43,14 +43,17 @@ final class LogicalUnits {
      * @throws NoSuchException when the name stands for nothing
      */
     LogicalUnit open(final String targetName) {
+        return unitOf(openExport(targetName), targetName);
+    }
+
+    /** The export behind a target name. */
+    Export openExport(final String targetName) {
         for (final String spec : names.specsOf(targetName)) {
-            final Export export;
             try {
-                export = exports.open(spec);
+                return exports.open(spec);
             } catch (final NoSuchException | IllegalArgumentException ex) {
                 continue; // The name can be read in another way, perhaps.
             }
-            return unitOf(export, targetName);
         }
         throw new NoSuchException("no such target: " + targetName);
     }

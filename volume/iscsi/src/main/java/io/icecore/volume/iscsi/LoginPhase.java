@@ -199,8 +199,11 @@ final class LoginPhase {
         final String type = offered.remove("SessionType");
         offered.remove("InitiatorAlias");
         if (initiatorName == null) {
-            if (initiator == null || initiator.isEmpty() || initiator.length() > 223) {
+            if (initiator == null || initiator.isEmpty()) {
                 return LoginStatus.MISSING_PARAMETER;
+            }
+            if (!TargetNames.isName(initiator)) {
+                return LoginStatus.INITIATOR_ERROR;
             }
             initiatorName = initiator.toLowerCase(Locale.ROOT);
             discovery = "Discovery".equals(type);

@@ -20,6 +20,12 @@ final class TargetNames {
         prefix = AUTHORITY + storeLabel + '.';
     }
 
+    /** Whether a text can be the name of an iSCSI node, and so be shown in one line of a log (RFC 7143 section 4.2.7). */
+    static boolean isName(final String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length <= LENGTH_MAX
+                && text.chars().noneMatch(c -> Character.isISOControl(c) || Character.isSpaceChar(c));
+    }
+
     /** The target name of an export, or null when it would be longer than a name may be. */
     String nameOf(final String spec) {
         final String name = prefix + spec.replace("@", AT);

@@ -516,7 +516,7 @@ class IscsiTargetTest {
     @Test
     void asksInitiatorsToLogOutWhenTheirExportGoesAway() throws Exception {
         try (TestInitiator initiator = connect().loggedIn(vm1)) {
-            final Thread closing = new Thread(() -> target.withdraw("vm1", Duration.ofSeconds(5)));
+            final Thread closing = new Thread(() -> target.withdraw("vm1"::equals, Duration.ofSeconds(5)));
             closing.start();
             final TestInitiator.Received message = initiator.receive();
             assertThat(message.opcode()).isEqualTo(0x32);
@@ -531,7 +531,7 @@ class IscsiTargetTest {
     @Test
     void dropsInitiatorsThatStayWhenTheirExportGoesAway() throws IOException {
         try (TestInitiator initiator = connect().loggedIn(vm1)) {
-            target.withdraw("vm1", Duration.ofMillis(50));
+            target.withdraw("vm1"::equals, Duration.ofMillis(50));
             assertThat(initiator.isClosed()).isTrue();
         }
     }

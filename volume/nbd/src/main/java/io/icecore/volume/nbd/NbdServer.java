@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.agrona.concurrent.EpochClock;
 import org.agrona.concurrent.NanoClock;
 import org.agrona.concurrent.SystemEpochClock;
@@ -120,6 +121,21 @@ public final class NbdServer implements AutoCloseable {
         return connections.keySet().stream().map(NbdConnection::facts).toList();
     }
 
+    /**
+     * Exports go away: disconnects their clients once the requests in flight are answered. The caller sees to it that
+     * they do not come back.
+     *
+     * @param exportNames tells whether an export, by its name, is meant
+     */
+    public void withdraw(final Predicate<String> exportNames) {
+        end(connections.entrySet().stream()
+                .filter(entry -> {
+                    final String export = entry.getKey().facts().export();
+                    return export != null && exportNames.test(export);
+                })
+                .toList());
+    }
+
     /** Drops those who take a place and choose no export. */
     private void watch() {
         final long limitNanos = TimeUnit.SECONDS.toNanos(options.handshakeSecondsMax());
@@ -153,16 +169,23 @@ public final class NbdServer implements AutoCloseable {
             closeSignal.notifyAll();
         }
         listeners.forEach(NbdListener::close);
-        final List<Map.Entry<NbdConnection, Thread>> open = List.copyOf(connections.entrySet());
-        open.forEach(entry -> entry.getKey().stop());
-        awaitEnd(open, TimeUnit.SECONDS.toMillis(options.closeSecondsMax()));
-        if (!connections.isEmpty()) {
-            LOG.warn("cut off clients with requests in flight: connections={}", connections.size());
-            connections.keySet().forEach(connection -> connection.drop("server closed"));
-            awaitEnd(open, CUT_OFF_MILLIS);
-        }
+        end(List.copyOf(connections.entrySet()));
         pool.close();
         LOG.info("NBD server closed: stillOpen={}", connections.size());
+    }
+
+    private void end(final List<Map.Entry<NbdConnection, Thread>> open) {
+        open.forEach(entry -> entry.getKey().stop());
+        awaitEnd(open, TimeUnit.SECONDS.toMillis(options.closeSecondsMax()));
+        final List<NbdConnection> left = open.stream()
+                .map(Map.Entry::getKey)
+                .filter(connections::containsKey)
+                .toList();
+        if (!left.isEmpty()) {
+            LOG.warn("cut off clients with requests in flight: connections={}", left.size());
+            left.forEach(connection -> connection.drop("server closed"));
+            awaitEnd(open, CUT_OFF_MILLIS);
+        }
     }
 
     private void awaitEnd(final List<Map.Entry<NbdConnection, Thread>> open, final long millisMax) {
