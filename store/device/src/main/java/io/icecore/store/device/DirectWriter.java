@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 final class DirectWriter implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DirectWriter.class);
 
-    /** From here on the device's own speed counts more than the time until it answers. Bytes. */
-    static final int LENGTH_MIN = 64 << 10;
+    /** From here on the device's own speed counts more than the time until it answers. Bytes; found by measurement. */
+    static final int LENGTH_MIN = 256 << 10;
 
     private final Path path;
     private final FileChannel channel;

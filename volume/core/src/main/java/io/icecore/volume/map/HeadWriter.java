@@ -18,6 +18,7 @@ import org.agrona.concurrent.UnsafeBuffer;
  * For a moment extents of the head may overlap; a floor seek then finds one of them, and both are right.
  */
 public final class HeadWriter {
+    private static final int ENDS_COUNT = 64;
     private static final UnsafeBuffer NO_CHECKSUMS = new UnsafeBuffer(new byte[0]);
 
     private final Store store;
@@ -28,6 +29,11 @@ public final class HeadWriter {
     private final List<Extent> old = new ArrayList<>();
 
     private final Extent left = new Extent();
+
+    /** Where runs ended lately, by the block after them: only there can another one be joined. */
+    private final long[] endBlocks = new long[ENDS_COUNT];
+
+    private final long[] endChunks = new long[ENDS_COUNT];
     private final Extent touched = new Extent();
     private int oldCount;
     private int savedChunks;
@@ -86,7 +92,18 @@ public final class HeadWriter {
         removeCovered(chunk, count, joined);
         keepLeft(chunk);
         release(newest, chunk, count);
+        endsAt(block + count, chunk + count);
         changing = false;
+    }
+
+    private void endsAt(final long block, final long chunk) {
+        endBlocks[(int) block & ENDS_COUNT - 1] = block;
+        endChunks[(int) block & ENDS_COUNT - 1] = chunk;
+    }
+
+    /** Saves a look-up for most writes. What is forgotten here is merged less well, and nothing else. */
+    private boolean endedAt(final long block, final long chunk) {
+        return endBlocks[(int) block & ENDS_COUNT - 1] == block && endChunks[(int) block & ENDS_COUNT - 1] == chunk;
     }
 
     /**
@@ -153,7 +170,7 @@ public final class HeadWriter {
     /** Extents merge when births are equal, blocks adjacent and the sum is not too long. */
     private boolean joinsLeft(
             final long branch, final long epoch, final long chunk, final int count, final long block) {
-        if (chunk == 0 || oldCount > 0 && old.get(0).chunk() < chunk) {
+        if (!endedAt(block, chunk) || oldCount > 0 && old.get(0).chunk() < chunk) {
             return false; // The neighbour is cut by this change, so its blocks cannot be followed by the new ones.
         }
         return head.covering(branch, chunk - 1, left)

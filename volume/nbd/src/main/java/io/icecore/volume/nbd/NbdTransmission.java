@@ -34,6 +34,9 @@ final class NbdTransmission {
     /** Replies sent at once, so that the client has something to do while the rest is executed. */
     private static final int REPLIES_SENT_AT_ONCE = 16;
 
+    /** Writes carried out at once, for the same reason. */
+    private static final int WRITES_GATHERED_MAX = 32;
+
     private final NbdSession session;
     private final Export export;
     private final VolumeWorkers workers;
@@ -257,10 +260,15 @@ final class NbdTransmission {
     private void gather(final int length) throws IOException {
         if (!gathered.takes(header.offset(), length)) {
             writeGathered();
+            send();
         }
         gatheredCookies[gathered.writeCount()] = header.cookie();
         gathered.add(header.offset(), input.received().position(), length);
         input.consume(length);
+        if (gathered.writeCount() == WRITES_GATHERED_MAX) {
+            writeGathered();
+            send();
+        }
     }
 
     /** Before the receive buffer is filled anew, and before a flush, which would have nothing to cover otherwise. */
