@@ -4,9 +4,12 @@ import io.icecore.cli.daemon.CatalogOpening;
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.device.FileBlockDevice;
+import io.icecore.store.device.StoreException;
 import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.StorePolicy;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,7 +20,7 @@ import picocli.CommandLine.Parameters;
         description = "Makes a new store in a sparse file, or on a raw block device.",
         footer = {"", "Example:", "  icecore store create /srv/ice.store --size 100G"})
 final class StoreCreateCommand extends ConsoleCommand {
-    private static final int LABEL_LENGTH_MAX = 64;
+    private static final int LABEL_LENGTH_MAX = 32;
 
     @Parameters(paramLabel = "PATH", description = "File to make, or block device to take.")
     private String path;
@@ -43,13 +46,17 @@ final class StoreCreateCommand extends ConsoleCommand {
     private StorePolicyOptions policy = new StorePolicyOptions();
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         final Path file = console().resolve(path);
         final String chosen = label == null ? labelFor(file) : requireLabel(label);
         final StorePolicy storePolicy = policy.change(StorePolicy.DEFAULT);
-        try (BlockDevice device = FileBlockDevice.create(file, size, force)) {
-            Store.format(device, chosen);
+        if (size < Store.SIZE_BYTES_MIN) {
+            throw new CommandException(
+                    ExitCode.USAGE,
+                    "store size: " + ByteSize.format(size) + " (expected: at least "
+                            + ByteSize.format(Store.SIZE_BYTES_MIN) + ")");
         }
+        format(file, chosen);
         if (policy.given()) {
             try (Catalog catalog = CatalogOpening.forWriting(file, console().clock())) {
                 catalog.setStorePolicy(storePolicy);
@@ -65,10 +72,26 @@ final class StoreCreateCommand extends ConsoleCommand {
         return ExitCode.DONE;
     }
 
+    /** What fails leaves no file behind that was not there. */
+    private void format(final Path file, final String chosen) throws IOException {
+        final boolean made = Files.notExists(file);
+        try (BlockDevice device = FileBlockDevice.create(file, size, force)) {
+            try {
+                Store.format(device, chosen);
+            } catch (final StoreException ex) {
+                if (made) {
+                    Files.deleteIfExists(file);
+                }
+                throw ex;
+            }
+        }
+    }
+
     private static String labelFor(final Path file) {
         final String name = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
         final String letters = name.replaceAll("[^A-Za-z0-9.-]+", "-").replaceAll("^[.-]+|[.-]+$", "");
-        final String cut = letters.substring(0, Math.min(LABEL_LENGTH_MAX, letters.length()));
+        final String cut = letters.substring(0, Math.min(LABEL_LENGTH_MAX, letters.length()))
+                .replaceAll("[.-]+$", "");
         return cut.isEmpty() ? "store" : cut;
     }
 

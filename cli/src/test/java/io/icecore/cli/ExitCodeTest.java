@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
+import io.icecore.store.format.UnknownFormatException;
 import io.icecore.volume.BusyException;
 import io.icecore.volume.NoSuchException;
 import io.icecore.volume.ReadOnlyException;
@@ -33,6 +34,7 @@ class ExitCodeTest {
                 Arguments.of(new NoSpaceException("store full"), 5),
                 Arguments.of(new IOException("No space left on device"), 5),
                 Arguments.of(new CorruptStoreException("head leaf", 4096, "checksum"), 6),
+                Arguments.of(new UnknownFormatException("superblock", 0, "format version 7", 0), 1),
                 Arguments.of(new CommandException(3, "no daemon"), 3));
     }
 

@@ -33,6 +33,9 @@ import org.agrona.concurrent.UnsafeBuffer;
  * can tell. Reads go on.
  */
 public final class Store implements AutoCloseable {
+    /** Size of the smallest store. */
+    public static final long SIZE_BYTES_MIN = Opener.LENGTH_MIN;
+
     /** Dirty nodes beyond which {@link #relieve()} commits: 64 MiB of memory, or half of what clean nodes may take. */
     private static final int DIRTY_NODES_MAX = 16_384;
 

@@ -105,12 +105,8 @@ public final class Opener {
         if (chosen.readOnlyFeatures()) {
             throw new StoreException("store has features that this program may only read: " + device.name());
         }
-        if (chosen.blockCount * BLOCK_LENGTH > device.length()) {
-            throw new CorruptStoreException(
-                    "store",
-                    0,
-                    "device is " + device.length() + " bytes (expected: at least " + chosen.blockCount * BLOCK_LENGTH
-                            + "); truncated: " + device.name());
+        if (truncated(chosen, device) != null) {
+            throw truncated(chosen, device);
         }
         slots.avoid(contents.unreadable());
         slots.protect(slotsOf(copies, chosen.parentGeneration));
@@ -132,6 +128,9 @@ public final class Opener {
         final SlotGeometry geometry = SuperblockSlots.find(device);
         final SuperblockSlots slots = new SuperblockSlots(device, geometry);
         final Superblock chosen = newestReadable(device, slots);
+        if (truncated(chosen, device) != null) { // What is left can be read, and may be all that there is.
+            LOG.warn("{}", truncated(chosen, device).getMessage());
+        }
         return stand(device, geometry, slots, chosen, cacheNodes);
     }
 
@@ -150,6 +149,18 @@ public final class Opener {
             }
         }
         throw failure;
+    }
+
+    /** Null when the device holds all of the store. */
+    private static CorruptStoreException truncated(final Superblock chosen, final BlockDevice device) {
+        final long length = chosen.blockCount * BLOCK_LENGTH;
+        return length <= device.length()
+                ? null
+                : new CorruptStoreException(
+                        "store",
+                        0,
+                        "device is " + device.length() + " bytes (expected: at least " + length + "); truncated: "
+                                + device.name());
     }
 
     /** 2. Copies with good checksum, own block and known format, all of one store. */
