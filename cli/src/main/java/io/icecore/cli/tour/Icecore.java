@@ -49,7 +49,8 @@ final class Icecore implements AutoCloseable {
         this.program = program;
     }
 
-    private static List<String> programOfThisProcess() {
+    /** @param more options of the virtual machine, which win over those of this process */
+    static List<String> programOfThisProcess(final String... more) {
         final List<String> program = new ArrayList<>();
         program.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         for (final String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -57,6 +58,7 @@ final class Icecore implements AutoCloseable {
                 program.add(option);
             }
         }
+        program.addAll(List.of(more));
         program.add("-Dicecore.terminals="); // What a command prints goes through our hands first.
         final String classPath = System.getProperty("java.class.path");
         if (classPath.endsWith(".jar") && !classPath.contains(File.pathSeparator)) {

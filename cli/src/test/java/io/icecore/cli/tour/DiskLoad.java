@@ -1,12 +1,7 @@
 package io.icecore.cli.tour;
 
-import io.icecore.cli.control.ControlClient;
-import io.icecore.cli.control.ControlRequest;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -52,7 +47,7 @@ final class DiskLoad {
     /** How often each thing was checked: what was never there was not tested. */
     final Map<String, Integer> seen = new TreeMap<>();
 
-    private final Path controlSocket;
+    private final Commands commands;
     private final Random random;
     private final List<ClientRecord> clients = List.of(
             new ClientRecord(FIRST, 1, 0, CHUNKS),
@@ -67,7 +62,7 @@ final class DiskLoad {
     private int names;
 
     DiskLoad(final Path controlSocket, final Random random) {
-        this.controlSocket = controlSocket;
+        commands = new Commands(controlSocket);
         this.random = random;
     }
 
@@ -159,23 +154,7 @@ final class DiskLoad {
 
     /** Has the daemon run a command, and returns what it prints. */
     String command(final String... arguments) throws IOException {
-        try (ControlClient control = ControlClient.connect(controlSocket)) {
-            if (control == null) {
-                throw new IOException("no daemon");
-            }
-            final ByteArrayOutputStream out = new ByteArrayOutputStream();
-            final ByteArrayOutputStream err = new ByteArrayOutputStream();
-            final int code = control.run(
-                    new ControlRequest(List.of(arguments), "/", "UTC", 0, false, false, false),
-                    new ByteArrayInputStream(new byte[0]),
-                    out,
-                    err);
-            if (code != 0) {
-                throw new AssertionError(String.join(" ", arguments) + ": exit code " + code + ": "
-                        + err.toString(StandardCharsets.UTF_8));
-            }
-            return out.toString(StandardCharsets.UTF_8);
-        }
+        return commands.run(arguments);
     }
 
     // ---- proof
