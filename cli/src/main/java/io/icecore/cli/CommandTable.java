@@ -64,7 +64,7 @@ final class CommandTable {
             new Entry("status", "How the daemon is doing."),
             new Entry("check", "Are the structures of the store consistent? Read-only."),
             new Entry("scrub", "Read all data and verify it, online, throttled."),
-            new Entry("repair", null),
+            new Entry("repair", "Make a consistent store of what can still be read."),
             new Entry("dump superblocks", "Every superblock slot and what it holds."),
             new Entry("dump tree", "The nodes of a tree, and what is in them."),
             new Entry("dump segment", "The blocks of a segment and their owners."),
@@ -103,6 +103,7 @@ final class CommandTable {
             case "status" -> new StatusCommand();
             case "check" -> new CheckCommand();
             case "scrub" -> new ScrubCommand();
+            case "repair" -> new RepairCommand();
             case "dump superblocks" -> new DumpSuperblocksCommand();
             case "dump tree" -> new DumpTreeCommand();
             case "dump segment" -> new DumpSegmentCommand();

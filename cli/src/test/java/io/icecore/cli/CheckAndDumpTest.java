@@ -125,6 +125,67 @@ class CheckAndDumpTest {
     }
 
     @Test
+    void aSoundStoreIsNotRepaired() throws IOException {
+        final byte[] before = Files.readAllBytes(directory.resolve("a.store"));
+
+        for (final String way : List.of("--in-place", "--dry-run")) {
+            final CommandRun repair = run("repair", way);
+            assertThat(repair.out()).matches("sound: generation [0-9]+, nothing to repair, nothing changed\n");
+            assertThat(repair.code()).isZero();
+        }
+        assertThat(run("repair", "--output", "new").code()).isZero();
+        assertThat(Files.readAllBytes(directory.resolve("a.store"))).isEqualTo(before);
+        assertThat(directory.resolve("new")).doesNotExist();
+        assertThat(run("repair").code()).isEqualTo(ExitCode.USAGE);
+        assertThat(run("repair", "--in-place", "--output", "new").code()).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void aStoreWithoutASuperblockIsSavedIntoANewOneAndInPlace() throws IOException {
+        for (final JsonNode slot :
+                JSON.readTree(run("dump", "superblocks", "--json").out())) {
+            flip(slot.get("block").asLong() * BLOCK + 64);
+        }
+        assertThat(run("volume", "list").code()).isEqualTo(ExitCode.DAMAGE);
+
+        assertThat(run("repair", "--dry-run").out())
+                .contains("would save 1 extent")
+                .contains("nothing is lost");
+        assertThat(run("repair", "--output", "a.store").code()).isEqualTo(ExitCode.BUSY);
+        final CommandRun repair = run("repair", "--output", "new");
+        assertThat(repair.out()).contains("saved 1 extent").contains("nothing is lost");
+        assertThat(repair.code()).isZero();
+        assertThat(run("volume", "list").code()).as("the old one is as it was").isEqualTo(ExitCode.DAMAGE);
+        final JsonNode report =
+                JSON.readTree(run("repair", "--in-place", "--json").out());
+        assertThat(report.get("complete").asBoolean()).isTrue();
+
+        for (final String store : List.of("new", "a.store")) {
+            assertThat(run("check", "-s", store).out()).startsWith("consistent");
+            assertThat(run("scrub", "-s", store).code()).isZero();
+            assertThat(run("volume", "export", "vm1@first", store + ".raw", "-s", store)
+                            .code())
+                    .isZero();
+            assertThat(Files.readAllBytes(directory.resolve(store + ".raw")))
+                    .isEqualTo(Files.readAllBytes(directory.resolve("image")));
+        }
+    }
+
+    @Test
+    void whatCannotBeSavedIsALossALineAndSix() throws IOException {
+        flip(rootOf("head") * BLOCK + 3000);
+
+        final CommandRun repair = run("repair", "--in-place");
+
+        assertThat(repair.code()).as(repair.out()).isIn(ExitCode.DONE, ExitCode.DAMAGE);
+        assertThat(run("check").code()).isZero();
+        Files.write(directory.resolve("none"), new byte[16 << 20]);
+        final CommandRun none = run("repair", "--in-place", "-s", "none");
+        assertThat(none.err()).contains("not an Icecore store").contains("none");
+        assertThat(none.code()).isEqualTo(ExitCode.DAMAGE);
+    }
+
+    @Test
     void whatIsNoStoreIsSaidToBeNone() throws IOException {
         Files.write(directory.resolve("none"), new byte[1 << 20]);
 

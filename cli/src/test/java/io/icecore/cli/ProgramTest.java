@@ -53,7 +53,7 @@ class ProgramTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"browse", "diff a b", "send vm1@a", "receive vm1", "repair"})
+    @ValueSource(strings = {"browse", "diff a b", "send vm1@a", "receive vm1"})
     void saysOfWhatIsMissingThatItIsMissing(final String line) {
         final String[] words = line.split(" ");
 

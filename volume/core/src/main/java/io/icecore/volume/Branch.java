@@ -120,6 +120,14 @@ final class Branch {
         return parentBranch != 0;
     }
 
+    /** What a repair has counted; the epochs themselves are read again when they are needed. */
+    void recount(final int keptNow, final int hiddenNow, final int heldNow) {
+        keptCount = keptNow;
+        hiddenCount = hiddenNow;
+        heldCount = heldNow;
+        kept = null;
+    }
+
     /** No head and nothing kept: it is never read again. */
     boolean dead() {
         return !head && keptCount == 0;

@@ -4,6 +4,7 @@ import io.icecore.store.Store;
 import io.icecore.store.tree.Key;
 import io.icecore.store.tree.Tree;
 import io.icecore.store.tree.TreeEntry;
+import org.agrona.DirectBuffer;
 
 /**
  * The catalogue tree: everything about volumes that is not a map of blocks. Each record begins with a version byte.
@@ -48,20 +49,35 @@ public final class CatalogueTree {
 
     static final int VERSION = 1;
 
+    /** Where records that are put go, when that is no tree. */
+    interface Sink {
+        void put(long hi, long lo, DirectBuffer value, int index, int length);
+    }
+
     private final Tree tree;
+    private final Sink sink;
     private final TreeEntry entry;
     private final RecordReader reader = new RecordReader();
     private final RecordWriter writer = new RecordWriter();
 
     CatalogueTree(final Store store) {
         tree = store.catalogue();
+        sink = tree::put;
         entry = new TreeEntry();
     }
 
     /** Of one record that a walk over the nodes has found: to read it, not to look anything up. */
     CatalogueTree(final TreeEntry found) {
         tree = null;
+        sink = null;
         entry = found;
+    }
+
+    /** Of records that are made anew, to be put into a tree by others. */
+    CatalogueTree(final Sink sink) {
+        tree = null;
+        this.sink = sink;
+        entry = new TreeEntry();
     }
 
     boolean get(final int kind, final long id, final long sub) {
@@ -108,7 +124,7 @@ public final class CatalogueTree {
 
     /** Stores what was written since {@link #write()}. */
     void put(final int kind, final long id, final long sub) {
-        tree.put(Key.hi(kind, id), Key.lo(id, sub), writer.buffer, 0, writer.length());
+        sink.put(Key.hi(kind, id), Key.lo(id, sub), writer.buffer, 0, writer.length());
     }
 
     boolean remove(final int kind, final long id, final long sub) {

@@ -7,6 +7,7 @@ import io.icecore.store.space.SegmentSource;
 import io.icecore.store.tree.Key;
 import io.icecore.store.tree.Tree;
 import io.icecore.store.tree.TreeEntry;
+import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -75,18 +76,24 @@ public final class SpaceTree implements SegmentSource {
 
     @Override
     public void store(final long segment, final long[] usedBits) {
+        final int length = encode(usedBits, segmentBlocks, value);
+        final long hi = Key.hi(0, segment);
+        final long lo = Key.lo(segment, 0);
+        if (length == 0) {
+            tree.remove(hi, lo);
+        } else {
+            tree.put(hi, lo, value, 0, length);
+        }
+    }
+
+    /** Encodes the value of a segment; returns its length, 0 for a segment that is free and has no entry. */
+    public static int encode(final long[] usedBits, final int segmentBlocks, final MutableDirectBuffer target) {
         int usedCount = 0;
         for (int word = 0; word < usedBits.length; word++) {
             usedCount += Long.bitCount(usedBits[word]);
-            value.putLong(BITS_OFFSET + word * Long.BYTES, usedBits[word], LITTLE_ENDIAN);
+            target.putLong(BITS_OFFSET + word * Long.BYTES, usedBits[word], LITTLE_ENDIAN);
         }
-        value.putShort(0, (short) usedCount, LITTLE_ENDIAN);
-        final long hi = Key.hi(0, segment);
-        final long lo = Key.lo(segment, 0);
-        if (usedCount == 0) {
-            tree.remove(hi, lo);
-        } else {
-            tree.put(hi, lo, value, 0, usedCount == segmentBlocks ? BITS_OFFSET : value.capacity());
-        }
+        target.putShort(0, (short) usedCount, LITTLE_ENDIAN);
+        return usedCount == 0 ? 0 : usedCount == segmentBlocks ? BITS_OFFSET : BITS_OFFSET + segmentBlocks / 8;
     }
 }
