@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 class CommitCrashTest {
     private static final int SEEDS = Integer.getInteger("crash.seeds", 6);
     private static final int OUTCOMES = Integer.getInteger("crash.outcomes", 1);
-    private static final int SEEDS_AT_ONCE = 48;
+    private static final int SEEDS_AT_ONCE = 6;
     private static final String SMALL = "-Dcrash.small=true";
 
     /** What the search must have met, each of it; the rest of the names tells by whom it is seen. */
@@ -174,12 +174,13 @@ class CommitCrashTest {
                 .forEach(searcher -> {
                     while (seen.getOrDefault("distinct states", 0L) < wanted) {
                         final Mutant program = searcher % 2 == 0 ? AS_IT_IS : SMALL_LIMITS;
-                        search(program, seeds.getAndAdd(SEEDS_AT_ONCE), SEEDS_AT_ONCE, 4)
+                        search(program, seeds.getAndAdd(SEEDS_AT_ONCE), SEEDS_AT_ONCE, 32)
                                 .forEach((what, count) -> seen.merge(what, count, Long::sum));
                     }
                 });
 
-        System.out.println("in " + (System.nanoTime() - begin) / 1_000_000_000L + " s: " + new TreeMap<>(seen));
+        final long seconds = Math.max(1, (System.nanoTime() - begin) / 1_000_000_000L);
+        System.out.println(seen.get("distinct states") / seconds + " states a second: " + new TreeMap<>(seen));
         assertThat(seen).containsKeys(MUST_BE_SEEN.toArray(String[]::new));
     }
 

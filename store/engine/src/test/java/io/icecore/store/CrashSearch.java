@@ -23,6 +23,9 @@ final class CrashSearch {
     private static final int OPERATIONS_AFTER = 60;
     private static final int CRASHES_AFTER = 2;
 
+    /** Of the outcomes at one point one in four goes on to further crashes; the others are only opened and used a little. */
+    private static final long SHALLOW = 3;
+
     /** Crash states checked so far, and how many of them were different. */
     private long states;
 
@@ -101,7 +104,7 @@ final class CrashSearch {
         }
         final SplittableRandom random = new SplittableRandom(seed * 31 + here);
         for (int outcome = 0; outcome < outcomes; outcome++) {
-            crashOnce(seed, here, random.nextLong() >>> 1);
+            crashOnce(seed, here, random.nextLong() >>> 1 & ~SHALLOW | outcome & SHALLOW);
         }
     }
 
@@ -162,7 +165,7 @@ final class CrashSearch {
                 + acknowledged.ordinal + ", in flight " + (inFlight == null ? "none" : inFlight.ordinal));
         try {
             next.open();
-            next.run(1 + random.nextInt(12));
+            next.run(crashes == 0 ? random.nextInt(3) : 1 + random.nextInt(12));
         } catch (final StoreException ex) {
             if (!PowerLoss.isCauseOf(ex)) {
                 throw ex;
