@@ -272,12 +272,20 @@ final class CrashVolumes {
 
     /** Runs an operation that takes the store through these moments, the last of which stands when it has returned. */
     private void perform(final String what, final List<Moment> steps, final Runnable action) {
+        perform(what, steps, false, action);
+    }
+
+    /** @param durable whether that last moment must be in a commit by then */
+    private void perform(final String what, final List<Moment> steps, final boolean durable, final Runnable action) {
         operation = what;
         see(what);
         note(what);
         ahead = new ArrayList<>(steps);
         try {
             action.run();
+            if (durable) {
+                requireCommitted(steps.isEmpty() ? now : steps.get(steps.size() - 1));
+            }
             now = ahead.isEmpty() ? now : ahead.get(ahead.size() - 1);
         } catch (final NoSpaceException full) {
             see("no space");
@@ -288,6 +296,13 @@ final class CrashVolumes {
         }
         ahead = List.of();
         acknowledged = catalog.store().opened().current.generation;
+    }
+
+    private void requireCommitted(final Moment moment) {
+        final long generation = catalog.store().opened().current.generation;
+        if (commits.get(generation).stream().noneMatch(moment::equals)) {
+            throw new AssertionError(operation + " was answered, and generation " + generation + " does not hold it");
+        }
     }
 
     /** Where an operation that found no room ended. What a client writes is looked for in its volume only: that is quick. */
@@ -308,7 +323,7 @@ final class CrashVolumes {
     /** The same; meanwhile, once its commit is cut, others may write. */
     private void performShared(final String what, final Moment after, final Runnable action) {
         othersWrite = true;
-        perform(what, List.of(after), action);
+        perform(what, List.of(after), true, action);
     }
 
     void create() {
@@ -361,7 +376,7 @@ final class CrashVolumes {
             steps.add(moment);
             from = stop;
         }
-        perform(fua ? "write, durable" : "write", steps, () -> {
+        perform(fua ? "write, durable" : "write", steps, fua, () -> {
             try (Export export = catalog.exports().open(name)) {
                 export.write(offset, new UnsafeBuffer(bytes), 0, length, fua);
             }
@@ -389,7 +404,7 @@ final class CrashVolumes {
         }
         final boolean trim = random.nextBoolean();
         final boolean fua = random.nextBoolean();
-        perform(trim ? "trim" : "zero", discardSteps(name, range[0], range[0] + range[1], trim), () -> {
+        perform(trim ? "trim" : "zero", discardSteps(name, range[0], range[0] + range[1], trim), fua, () -> {
             try (Export export = catalog.exports().open(name)) {
                 if (trim) {
                     export.trim(range[0], range[1], fua);
@@ -481,6 +496,9 @@ final class CrashVolumes {
             case 4 -> random.nextInt(3) == 0 ? all : all.subList(at, Math.min(all.size(), at + 3));
             default -> List.of(all.get(at));
         };
+        if (chosen.isEmpty()) {
+            return;
+        }
         final Set<String> gone =
                 new HashSet<>(chosen.stream().map(Snapshot::name).toList());
         performShared(
@@ -524,7 +542,7 @@ final class CrashVolumes {
                                     .withHead(origin.content())),
                     () -> learn(catalog.rollback(spec)));
         } else {
-            perform("flatten", List.of(), () -> catalog.flatten(name));
+            perform("flatten", List.of(), true, () -> catalog.flatten(name));
         }
     }
 
@@ -580,6 +598,7 @@ final class CrashVolumes {
         perform(
                 "resize volume",
                 List.of(now.with(name, volume -> volume.withHead(volume.head().resized(size)))),
+                true,
                 () -> catalog.resizeVolume(name, size));
     }
 
@@ -609,9 +628,7 @@ final class CrashVolumes {
 
     /** Ends in good order and begins anew. */
     void reopen() {
-        perform("close", List.of(), () -> {
-            catalog.close();
-        });
+        perform("close", List.of(), true, () -> catalog.close());
         device = device.kill();
         open();
         see("reopen");
@@ -687,6 +704,7 @@ final class CrashVolumes {
         match(List.of(now));
         final Ownership ownership = Ownership.of(catalog);
         ownership.checkAllocated(catalog);
+        ownership.checkNothingIsSuperfluous();
         final Map<Long, Long> needed = neededByRoot(ownership);
         if (!needed.equals(ownership.blocksByRoot())) {
             throw new AssertionError("blocks by root " + ownership.blocksByRoot() + " (expected: " + needed + ")");

@@ -26,6 +26,8 @@ final class Ownership {
     private final Set<Long> owned = new HashSet<>();
     private final List<Dead> dead = new ArrayList<>();
 
+    private final List<String> superfluous = new ArrayList<>();
+
     private Ownership() {}
 
     static Ownership of(final Catalog catalog) {
@@ -38,6 +40,12 @@ final class Ownership {
                     more = tree.nextId(CatalogueTree.BRANCH, tree.id() + 1)) {
                 ownership.add(volumes, volumes.branches().withKept(tree.id()));
             }
+            ownership.superfluous.addAll(superfluous(volumes, ownership.kept.keySet()));
+            ownership.kept.forEach((branch, epochs) -> epochs.forEach(epoch -> require(
+                    !SnapshotRecord.load(tree, branch, epoch).hidden
+                            || volumes.branches().children(branch).containsValue(epoch),
+                    "hidden, and no branch stands on it",
+                    "branch " + branch + " epoch " + epoch)));
             return null;
         });
         return ownership;
@@ -83,6 +91,28 @@ final class Ownership {
             }
             blocksByRoot.merge(root, (long) extent.length(), Long::sum);
         }
+    }
+
+    /** Branches that housekeeping would remove, or whose entries it would give to their only child. */
+    private static List<String> superfluous(final Volumes volumes, final Set<Long> numbers) {
+        final List<String> found = new ArrayList<>();
+        for (final long number : numbers) {
+            final Branch branch = volumes.branches().withKept(number);
+            if (branch.dead()) {
+                found.add("dead branch " + number);
+            } else if (!branch.head
+                    && branch.keptCount() == 1
+                    && branch.visibleCount() == 0
+                    && volumes.branches().children(number).size() == 1) {
+                found.add("branch " + number + ", which has one child only");
+            }
+        }
+        return found;
+    }
+
+    /** At rest. */
+    void checkNothingIsSuperfluous() {
+        require(superfluous.isEmpty(), "superfluous", superfluous);
     }
 
     /** Without a message made for each of thousands of blocks: crash tests come here a thousand times a second. */

@@ -84,7 +84,7 @@ class SnapshotCrashTest {
         }
     }
 
-    private static Consumer<CrashVolumes> work(final String name) {
+    static Consumer<CrashVolumes> work(final String name) {
         return switch (name) {
             case "tour" -> SnapshotCrashTest::tour;
             case "full" -> SnapshotCrashTest::full;

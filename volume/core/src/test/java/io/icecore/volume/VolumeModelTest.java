@@ -97,6 +97,7 @@ class VolumeModelTest {
         private static final long[] ISLANDS = {0, (1 << 16) - 70, (3L << 16) + 5};
 
         private static final int ISLAND_CHUNKS = 100;
+        private static final int RECLAIM_STEPS_MAX = 20_000;
         private static final long SIZE = (4L << 16) * CHUNK;
 
         private final SplittableRandom random;
@@ -529,8 +530,8 @@ class VolumeModelTest {
 
         void quiesce() {
             note("quiesce");
-            while (catalog.reclaimStep()) {
-                // Until nothing is left to do.
+            for (int steps = 0; catalog.reclaimStep(); steps++) {
+                assertThat(steps).as("steps until all is reclaimed").isLessThan(RECLAIM_STEPS_MAX);
             }
             catalog.store().commit();
             assertThat(catalog.reclaimStatus().records()).isZero();
@@ -551,6 +552,7 @@ class VolumeModelTest {
             }
             final Ownership ownership = Ownership.of(catalog);
             ownership.checkAllocated(catalog);
+            ownership.checkNothingIsSuperfluous();
             assertThat(ownership.blocksByRoot()).as("blocks by root").isEqualTo(neededByRoot(ownership));
             for (final String volume : heads.keySet()) {
                 if (!related.contains(volume)) {
