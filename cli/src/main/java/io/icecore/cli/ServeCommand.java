@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
             "  icecore serve --store /srv/ice.store --nbd 127.0.0.1:10809",
             "  nbdinfo nbd://127.0.0.1:10809/vm1",
             "  icecore serve --store /srv/ice.store --iscsi 0.0.0.0:3260 --iscsi-secrets /etc/icecore.secrets",
-            "  iscsi-ls -s iscsi://NAME%SECRET@192.0.2.1:3260"
+            "  iscsi-ls -s iscsi://NAME%%SECRET@192.0.2.1:3260"
         })
 final class ServeCommand extends ConsoleCommand {
     @Option(
