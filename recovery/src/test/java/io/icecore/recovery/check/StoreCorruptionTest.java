@@ -28,7 +28,7 @@ class StoreCorruptionTest {
     private final SplittableRandom random = new SplittableRandom(seed);
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void aFlippedBitIsFoundInAStructureAndHarmlessElsewhere() {
         final SimBlockDevice sound = store();
         final CheckReport whole = new StoreCheck(sound, CheckProgress.NONE).run();
@@ -54,7 +54,7 @@ class StoreCorruptionTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void manyFlippedBitsNeverEndInAnExceptionOrAHang() {
         final SimBlockDevice sound = store();
         final List<Long> blocks = new ArrayList<>(structures(sound));
