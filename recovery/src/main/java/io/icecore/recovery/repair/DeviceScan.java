@@ -42,6 +42,7 @@ final class DeviceScan {
     private final Map<Long, RepairMarker> markers = new HashMap<>();
     private final BlockBits blank;
     private final BlockBits unreadable;
+    private long brokenNodes;
 
     DeviceScan(final BlockDevice device) {
         this.device = device;
@@ -93,7 +94,7 @@ final class DeviceScan {
                 node(block, index);
             }
         } catch (final CorruptStoreException ex) {
-            return; // No whole structure.
+            brokenNodes += (int) begin == NODE_MAGIC ? 1 : 0; // Else it is no structure at all.
         }
     }
 
@@ -145,6 +146,11 @@ final class DeviceScan {
 
     OfStore of(final UUID storeId) {
         return stores.getOrDefault(storeId, new OfStore(blockCount));
+    }
+
+    /** Whether some block has been a node, or may have been, that nobody can tell any more. */
+    boolean torn() {
+        return brokenNodes > 0 || unreadable.count() > 0;
     }
 
     long blockCount() {

@@ -34,6 +34,9 @@ final class LiveLeaves {
     /** Blocks that may be live nodes, says the free-space map; or null where that is not known. */
     private final LongPredicate live;
 
+    /** There are broken nodes, of which nobody knows what they were. */
+    private final boolean torn;
+
     private final List<Piece> pieces = new ArrayList<>();
     private final List<Range> gaps = new ArrayList<>();
     private final Set<Long> damaged = new HashSet<>();
@@ -44,12 +47,14 @@ final class LiveLeaves {
             final UUID storeId,
             final FoundNodes nodes,
             final CommitReader commit,
-            final LongPredicate live) {
+            final LongPredicate live,
+            final boolean torn) {
         this.reader = reader;
         this.storeId = storeId;
         this.nodes = nodes;
         this.commit = commit;
         this.live = live;
+        this.torn = torn;
     }
 
     /** Finds those of a tree. */
@@ -104,10 +109,24 @@ final class LiveLeaves {
                 if (level > 0 && contradicted(root)) {
                     continue;
                 }
-                among(candidates, level, Range.ALL, false);
+                final NodePage page = read(root.block());
+                if (page != null && !torn && aloneInItsCommits(candidates)) {
+                    descend(page, Range.ALL, false);
+                } else {
+                    among(candidates, level, Range.ALL, false);
+                }
                 return;
             }
         }
+    }
+
+    /**
+     * As long as a level has one node, which is the root, each commit writes one at most. A tree that grew began its next level
+     * with two of one commit.
+     */
+    private static boolean aloneInItsCommits(final List<Found> level) {
+        final Set<Long> generations = new HashSet<>();
+        return level.stream().allMatch(node -> generations.add(node.generation()));
     }
 
     /** A newer node of the level below spans more than one child: the tree has become lower since. */

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -33,6 +34,7 @@ final class Saved {
     private final BlockBits allocated;
 
     private final BlockBits forbidden;
+    private final Predicate<Candidate> stale;
     private final Consumer<Candidate> lost;
     private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[BLOCK_LENGTH]);
 
@@ -49,11 +51,13 @@ final class Saved {
             final BlockBits owned,
             final BlockBits allocated,
             final BlockBits forbidden,
+            final Predicate<Candidate> stale,
             final Consumer<Candidate> lost) {
         this.device = device;
         this.owned = owned;
         this.allocated = allocated;
         this.forbidden = forbidden;
+        this.stale = stale;
         this.lost = lost;
     }
 
@@ -118,7 +122,13 @@ final class Saved {
                                         && (!other.doubtful() || Boolean.FALSE.equals(dropped.get(other.key())))
                                         && !Boolean.TRUE.equals(dropped.get(other.key()))
                                         && other.clashesWith(candidate));
-                decide(candidate, !contradicted && isSane(candidate) && isConfirmed(candidate) && take(candidate));
+                decide(
+                        candidate,
+                        !contradicted
+                                && !stale.test(candidate)
+                                && isSane(candidate)
+                                && isConfirmed(candidate)
+                                && take(candidate));
             }
         }
         for (final Candidate candidate : window) {

@@ -220,7 +220,7 @@ public final class StoreRepair {
             homes.add(base.redirects[i]);
         }
         final LongPredicate live = allocated == null ? null : block -> allocated.get(block) && !homes.contains(block);
-        leaves = new LiveLeaves(new SegmentReader(source), storeId, nodes, commit, live);
+        leaves = new LiveLeaves(new SegmentReader(source), storeId, nodes, commit, live, scan.torn());
         for (int tree = OpenedStore.CATALOGUE; tree <= OpenedStore.HISTORY; tree++) {
             leaves.find(tree);
             pieces.put(tree, List.copyOf(leaves.pieces()));
@@ -270,7 +270,7 @@ public final class StoreRepair {
         for (int slot = 0; geometry != null && slot < geometry.slotBlocks(blockCount); slot++) {
             forbidden.set(geometry.slotBlock(slot));
         }
-        saved = new Saved(source, owned, allocated, forbidden, this::lost);
+        saved = new Saved(source, owned, allocated, forbidden, this::isStale, this::lost);
         for (int tree = OpenedStore.HEAD; tree <= OpenedStore.HISTORY; tree++) {
             Saved.each(leaves, pieces.get(tree), tree, saved::takeSure);
         }
@@ -296,6 +296,13 @@ public final class StoreRepair {
                 }
             });
         }
+    }
+
+    /** Of a branch that is gone, or seen by nobody: where the catalogue is whole, a doubtful one that was deleted since. */
+    private boolean isStale(final Candidate candidate) {
+        return gaps.get(OpenedStore.CATALOGUE).isEmpty()
+                && pieces.get(OpenedStore.CATALOGUE).stream().noneMatch(Piece::doubtful)
+                && !catalogue.sees(candidate.branch(), candidate.birth(), candidate.death());
     }
 
     /** Then what is allocated, has no owner and has the right checksum is what it was: nothing else can have it. */

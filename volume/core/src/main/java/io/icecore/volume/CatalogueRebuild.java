@@ -130,6 +130,16 @@ public final class CatalogueRebuild {
         return volume == null ? "branch " + branch : volume.name;
     }
 
+    /** Whether the branch has a head, or a snapshot, that sees a version of this life. */
+    public boolean sees(final long branch, final long birth, final long death) {
+        final Branch line = branches.get(branch);
+        if (line == null || line.discarded || birth > line.epoch) {
+            return false;
+        }
+        final Long first = snapshots.getOrDefault(branch, new TreeMap<>()).ceilingKey(birth);
+        return death == Extent.HEAD && line.head || first != null && first < death;
+    }
+
     public boolean hasParent(final long branch) {
         return branches.containsKey(branch) && branches.get(branch).hasParent();
     }
