@@ -16,6 +16,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.agrona.MutableDirectBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The SCSI commands of a session: collects their data, runs them on the volume when it is their turn, answers them in
@@ -25,6 +27,8 @@ import org.agrona.MutableDirectBuffer;
  * held while a command runs or a reply is sent.
  */
 final class SessionTasks implements Nexus.Tasks {
+    private static final Logger LOG = LoggerFactory.getLogger(SessionTasks.class);
+
     private static final int IMMEDIATE_MAX = 16;
     /** Requests up to so many bytes may run on the connection's thread when it has nothing else to do. */
     private static final int INLINE_LENGTH_MAX = 64 << 10;
@@ -162,16 +166,30 @@ final class SessionTasks implements Nexus.Tasks {
         }
         synchronized (this) {
             final boolean waits = isLarge(task) && !parked.isEmpty();
-            task.memory = waits ? null : memory.take(length);
-            task.admitted = task.memory != null;
+            task.memory = waits ? null : take(task, length);
+            task.admitted = task.memory != null || task.failure != null;
             if (!task.admitted) {
-                task.memory = task.neededLength > 0 ? memory.take(TransferBuffers.SMALL_LENGTH) : null;
+                task.memory = task.neededLength > 0 ? take(task, TransferBuffers.SMALL_LENGTH) : null;
+                task.admitted = task.failure != null;
                 put(task, 0, pdu);
-                parked.add(task); // From here on another thread may take it over.
+                if (!task.admitted) {
+                    parked.add(task); // From here on another thread may take it over.
+                }
                 return;
             }
         }
         put(task, 0, pdu);
+    }
+
+    /** Null while the task has to wait, and when the process has no memory: then it fails, and may be sent again. */
+    private TransferBuffer take(final ScsiTask task, final int length) {
+        try {
+            return memory.take(length);
+        } catch (final OutOfMemoryError ex) {
+            LOG.warn("no memory for a command: length={} problem={}", length, ex.getMessage());
+            task.failure = ScsiException.busy();
+            return null;
+        }
     }
 
     private static int memoryLength(final ScsiTask task) {
@@ -484,9 +502,13 @@ final class SessionTasks implements Nexus.Tasks {
     private ScsiTask takeParked() {
         synchronized (this) {
             final ScsiTask next = parked.peek();
-            final TransferBuffer large = next == null ? null : memory.take(memoryLength(next));
+            final TransferBuffer large = next == null ? null : take(next, memoryLength(next));
             if (large == null) {
-                return null;
+                if (next == null || next.failure == null) {
+                    return null;
+                }
+                next.admitted = true;
+                return parked.remove();
             }
             parked.remove();
             final TransferBuffer small = next.memory;

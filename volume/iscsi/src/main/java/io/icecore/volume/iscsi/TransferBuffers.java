@@ -3,6 +3,7 @@ package io.icecore.volume.iscsi;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * The memory of one session for the data of its commands: bounded, reused. Small transfers are bounded by the number of
@@ -14,6 +15,7 @@ final class TransferBuffers {
 
     private static final int LENGTH_MIN = 4 << 10;
 
+    private final IntFunction<TransferBuffer> allocation;
     private final int largeBytesMax;
     private final int retainedBytesMax;
 
@@ -25,6 +27,11 @@ final class TransferBuffers {
 
     /** @param largeBytesMax bytes of transfers above {@link #SMALL_LENGTH} at once */
     TransferBuffers(final int largeBytesMax) {
+        this(largeBytesMax, TransferBuffer::new);
+    }
+
+    TransferBuffers(final int largeBytesMax, final IntFunction<TransferBuffer> allocation) {
+        this.allocation = allocation;
         this.largeBytesMax = largeBytesMax;
         this.retainedBytesMax = largeBytesMax;
         for (int i = 0; i < Integer.SIZE; i++) {
@@ -32,7 +39,11 @@ final class TransferBuffers {
         }
     }
 
-    /** A buffer of {@code length} bytes or more, or null while a large one would go beyond the budget. */
+    /**
+     * A buffer of {@code length} bytes or more, or null while a large one would go beyond the budget.
+     *
+     * @throws OutOfMemoryError when the process has none, whatever the budget; nothing has been taken then
+     */
     TransferBuffer take(final int length) {
         final int size = Math.max(LENGTH_MIN, sizeClass(length));
         final TransferBuffer reused;
@@ -48,7 +59,18 @@ final class TransferBuffers {
                 retainedBytes -= size;
             }
         }
-        return reused != null ? reused : new TransferBuffer(size);
+        return reused != null ? reused : allocate(size);
+    }
+
+    private TransferBuffer allocate(final int size) {
+        try {
+            return allocation.apply(size);
+        } catch (final OutOfMemoryError ex) {
+            synchronized (this) {
+                largeBytes -= size > SMALL_LENGTH ? size : 0;
+            }
+            throw ex;
+        }
     }
 
     void giveBack(final TransferBuffer buffer) {

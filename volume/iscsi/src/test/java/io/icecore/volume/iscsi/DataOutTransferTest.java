@@ -7,6 +7,7 @@ import io.icecore.volume.iscsi.DataOutTransfer.Request;
 import io.icecore.volume.iscsi.DataOutTransfer.SequenceException;
 import org.junit.jupiter.api.Test;
 
+/** What is sent unasked and what is asked for, by RFC 7143 sections 4.2.5.2, 11.7 and 11.8. */
 class DataOutTransferTest {
     private static final int NO_TAG = 0xffff_ffff;
 

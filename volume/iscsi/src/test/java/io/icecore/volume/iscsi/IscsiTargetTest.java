@@ -23,7 +23,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Whole sessions over a socket, with an initiator that does what the test says. */
+/**
+ * Whole sessions over a socket, with an initiator that does what the test says: login and reinstatement (RFC 7143 sections
+ * 6.3.1, 6.3.5), data (4.2.5.2), the command window (4.2.2.1), digests (7.7), task management (11.5), asynchronous messages
+ * (11.9), SendTargets (appendix C), NOP (11.18), logout (11.14), rejects (11.17).
+ */
 @Timeout(value = 30, unit = TimeUnit.SECONDS)
 class IscsiTargetTest {
     private static final long SIZE = 64 << 20;

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+/** The login phase by RFC 7143 sections 6.3 and 11.12, 11.13: stages, names, statuses. */
 class LoginPhaseTest {
     private static final String NAMES = "InitiatorName=iqn.a:b\0TargetName=iqn.t\0SessionType=Normal\0";
     private static final int SECURITY = 0;

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
+/** PDUs as RFC 7143 section 11.2 lays them out, StatSN by section 4.2.2.2, digests by section 13.1. */
 class PduEncoderTest {
     /** Takes so many bytes a call, and none every other time. */
     static final class SlowChannel implements GatheringByteChannel {

@@ -29,8 +29,8 @@ class SessionCoverageFuzzTest {
 
     private final FuzzedSession.Shared shared = new FuzzedSession.Shared();
 
-    @FuzzTest(maxDuration = "5m")
     @MethodSource("inputs")
+    @FuzzTest(maxDuration = "5m")
     void noInputEscapesTheSessionOrIsLeftOver(final byte[] input) throws InterruptedException {
         final ByteBuffer in = ByteBuffer.wrap(input);
         final int mode = next(in);

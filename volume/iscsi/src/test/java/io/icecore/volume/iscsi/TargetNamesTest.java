@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
+/** Names of targets (RFC 7143 section 4.2.7) and what they stand for. */
 class TargetNamesTest {
     private final TargetNames names = new TargetNames("lab");
 

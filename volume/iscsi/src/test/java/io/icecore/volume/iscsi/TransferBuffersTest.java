@@ -1,6 +1,7 @@
 package io.icecore.volume.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 
@@ -23,5 +24,16 @@ class TransferBuffersTest {
         buffers.giveBack(whole);
         assertThat(buffers.largeBytes()).isZero();
         assertThat(buffers.take(1 << 20)).isSameAs(whole);
+    }
+
+    @Test
+    void takesNothingOutOfItsBudgetWhenTheProcessHasNoMemory() {
+        final TransferBuffers poor = new TransferBuffers(8 << 20, length -> {
+            throw new OutOfMemoryError("none left");
+        });
+        for (int i = 0; i < 10; i++) {
+            assertThatThrownBy(() -> poor.take(1 << 20)).isInstanceOf(OutOfMemoryError.class);
+        }
+        assertThat(poor.largeBytes()).isZero();
     }
 }

@@ -18,6 +18,11 @@ public final class ScsiException extends Exception {
         this(ScsiStatus.CHECK_CONDITION, sense);
     }
 
+    /** The command cannot be taken now, and may be later (SAM-5 section 5.3.1). */
+    public static ScsiException busy() {
+        return new ScsiException(ScsiStatus.BUSY, null);
+    }
+
     public static ScsiException reservationConflict() {
         return new ScsiException(ScsiStatus.RESERVATION_CONFLICT, null);
     }

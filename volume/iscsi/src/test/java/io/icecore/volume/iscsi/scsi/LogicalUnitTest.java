@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
+/** Commands of SPC-4 section 6 and SBC-3 section 5, unit attentions by SAM-5 section 5.14. */
 class LogicalUnitTest {
     private static final int SIZE = 8 << 20;
     private static final byte[] A_BLOCK = block('a');
