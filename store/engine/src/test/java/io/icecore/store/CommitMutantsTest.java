@@ -52,7 +52,6 @@ class CommitMutantsTest {
                 .filter(mutant -> QUICK.contains(mutant.name()))
                 .forEach(report::hunt);
 
-        System.out.println(report.table());
         assertThat(report.escaped()).isEmpty();
     }
 
@@ -64,7 +63,6 @@ class CommitMutantsTest {
                 .filter(mutant -> mutant.name().contains(System.getProperty("mutant", "")))
                 .forEach(report::hunt);
 
-        System.out.println(report.table());
         assertThat(report.escaped()).isEmpty();
     }
 }

@@ -9,19 +9,21 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StoreSpaceFoldTest {
     private static final UnsafeBuffer NO_CHECKSUMS = new UnsafeBuffer(new byte[4 << 10]);
 
-    private final SimBlockDevice device = new SimBlockDevice(512L << 20);
-
-    @Test
-    void aFoldThatDropsNodesOfTheSpaceTreeFreesTheirBlocksForTheNextOpeningToo() {
+    /** Where the dropped node stands among the segments, and when its own is stored, depends on what was there before. */
+    @ParameterizedTest
+    @ValueSource(ints = {60, 70, 80, 90, 100, 110, 120})
+    void aFoldThatDropsNodesOfTheSpaceTreeFreesTheirBlocksForTheNextOpeningToo(final int segments) {
+        final SimBlockDevice device = new SimBlockDevice(512L << 20);
         Store.format(device, "fold");
         final Store store = Store.open(device);
         final List<Long> blocks = new ArrayList<>();
-        for (int segment = 0; segment < 120; segment++) {
+        for (int segment = 0; segment < segments; segment++) {
             final long run = allocate(store, BlockRun.COUNT_MAX);
             blocks.add(BlockRun.block(run));
             if (BlockRun.count(run) > 1) { // A block of each segment: allocation goes on behind what is abandoned.

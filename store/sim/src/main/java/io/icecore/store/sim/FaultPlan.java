@@ -23,6 +23,7 @@ public final class FaultPlan {
     private final List<Range> unreadable = new ArrayList<>();
     private final List<Range> unwritable = new ArrayList<>();
     private long firstRefusedWrite = Long.MAX_VALUE;
+    private boolean gone;
     private volatile boolean empty = true;
 
     FaultPlan() {}
@@ -72,6 +73,13 @@ public final class FaultPlan {
         return this;
     }
 
+    /** The device is gone: whatever is asked of it fails, until {@link #clear()}. */
+    public synchronized FaultPlan failEverything() {
+        empty = false;
+        gone = true;
+        return this;
+    }
+
     /** Nothing fails any more. */
     public synchronized void clear() {
         reads.clear();
@@ -80,6 +88,7 @@ public final class FaultPlan {
         unreadable.clear();
         unwritable.clear();
         firstRefusedWrite = Long.MAX_VALUE;
+        gone = false;
         empty = true;
     }
 
@@ -88,6 +97,7 @@ public final class FaultPlan {
             return;
         }
         synchronized (this) {
+            requireThere();
             if (reads.contains(ordinal) || touches(unreadable, position, length)) {
                 throw new StoreException("planned failure of read " + ordinal + " at position " + position);
             }
@@ -100,6 +110,7 @@ public final class FaultPlan {
             return false;
         }
         synchronized (this) {
+            requireThere();
             if (ordinal >= firstRefusedWrite) {
                 throw new NoSpaceException("planned lack of space at write " + ordinal + ", position " + position);
             }
@@ -116,7 +127,13 @@ public final class FaultPlan {
             return false;
         }
         synchronized (this) {
-            return flushes.contains(ordinal);
+            return gone || flushes.contains(ordinal);
+        }
+    }
+
+    private void requireThere() {
+        if (gone) {
+            throw new StoreException("planned disappearance of the device");
         }
     }
 

@@ -9,10 +9,14 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Which test catches which mutant, and with how many seeds: a table for people, and the names of those that escaped. */
+/**
+ * Which test catches which mutant, and with how many seeds: a table on standard output, in the markup of the documents, and
+ * the names of those that escaped.
+ */
 public final class MutantReport {
     private static final long SECONDS_MAX = 120;
     private static final int MESSAGE_LENGTH_MAX = 110;
+    private static final String HEADER = "| what is wrong | caught by | seeds | it says |\n|---|---|---|---|\n";
 
     /** @param caughtBy name of the test, or null */
     private record Line(Mutant mutant, String caughtBy, long seeds, String message) {}
@@ -33,13 +37,18 @@ public final class MutantReport {
                 final String message = attempt(hunt, mutant, seed);
                 if (message != null) {
                     requireQuietWithoutFault(hunt, seed);
-                    lines.add(new Line(mutant, hunt.name(), seed, message));
+                    note(new Line(mutant, hunt.name(), seed, message));
                     return true;
                 }
             }
         }
-        lines.add(new Line(mutant, null, 0, ""));
+        note(new Line(mutant, null, 0, ""));
         return false;
+    }
+
+    private void note(final Line line) {
+        System.out.print((lines.isEmpty() ? HEADER : "") + row(line)); // As it comes: all of them take their time.
+        lines.add(line);
     }
 
     /** A test that cries wolf catches everything. */
@@ -90,21 +99,8 @@ public final class MutantReport {
                 .toList();
     }
 
-    /** The table, in the markup of the documents. */
-    public String table() {
-        final StringBuilder table =
-                new StringBuilder("| what is wrong | caught by | seeds | it says |\n|---|---|---|---|\n");
-        for (final Line line : lines) {
-            table.append("| ")
-                    .append(line.mutant)
-                    .append(" | ")
-                    .append(line.caughtBy == null ? "**nothing**" : line.caughtBy)
-                    .append(" | ")
-                    .append(line.caughtBy == null ? "" : line.seeds)
-                    .append(" | ")
-                    .append(line.message)
-                    .append(" |\n");
-        }
-        return table.toString();
+    private static String row(final Line line) {
+        return "| " + line.mutant + " | " + (line.caughtBy == null ? "**nothing**" : line.caughtBy) + " | "
+                + (line.caughtBy == null ? "" : line.seeds) + " | " + line.message + " |\n";
     }
 }
