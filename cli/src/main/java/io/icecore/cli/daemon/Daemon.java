@@ -52,7 +52,7 @@ public final class Daemon implements AutoCloseable {
     private static final long PREPARE_MILLIS = 100;
     private static final long SNAPSHOT_TIMER_MILLIS = 250;
     /** Free segments that the device is told of at once; and so many that became free last are left to be filled again. */
-    private static final int DISCARDS_MAX = 16;
+    private static final int DISCARDS_MAX = 256;
 
     private static final int DISCARDS_KEEP = 32;
     private static final Duration WITHDRAWAL_GRACE = Duration.ofSeconds(5);

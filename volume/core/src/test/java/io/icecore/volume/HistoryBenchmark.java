@@ -1,0 +1,546 @@
+package io.icecore.volume;
+
+import io.icecore.store.Store;
+import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.FileBlockDevice;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.IntConsumer;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a long history costs: {@code cli/bench/history.py} runs it, and tables and draws what it prints.
+ *
+ * <p>Not part of a build by its name; {@link HistoryBenchmarkSmokeTest} runs it with small numbers. Side by side wherever
+ * two things are compared: turns of both, one after the other, in one process, and the ratio of the medians. Properties:
+ * {@code history.part} (all of them when it is not set), {@code history.scale} (percent of the full size), {@code
+ * history.snapshots} (of the curve), {@code history.directory} (for stores in files; else in memory), {@code history.out}
+ * (lines of JSON).
+ */
+class HistoryBenchmark {
+    private static final int CHUNK = 4096;
+    private static final int TURNS = 9;
+
+    private final int scale;
+    private final Path directory;
+    private final StringBuilder out = new StringBuilder();
+    private final SplittableRandom random = new SplittableRandom(4711);
+    private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[256 * CHUNK]);
+
+    HistoryBenchmark() {
+        this(Integer.getInteger("history.scale", 100), System.getProperty("history.directory"));
+    }
+
+    HistoryBenchmark(final int scale, final String directory) {
+        this.scale = scale;
+        this.directory = directory == null ? null : Path.of(directory);
+    }
+
+    @Test
+    void run() throws IOException {
+        final String part = System.getProperty("history.part", "");
+        final Map<String, Runnable> parts = Map.of(
+                "curve", this::curve,
+                "window", this::window,
+                "sequential", this::sequential,
+                "delete", this::delete,
+                "clean", this::clean,
+                "heap", this::heap);
+        for (final String name : List.of("curve", "sequential", "window", "delete", "clean", "heap")) {
+            if (part.isEmpty() || part.equals(name)) {
+                parts.get(name).run();
+            }
+        }
+        final String file = System.getProperty("history.out");
+        if (file != null) {
+            Files.writeString(Path.of(file), out);
+        }
+    }
+
+    private void report(final String part, final Object... facts) {
+        final StringBuilder line = new StringBuilder("{\"part\": \"" + part + "\"");
+        for (int i = 0; i < facts.length; i += 2) {
+            final Object value = facts[i + 1];
+            line.append(", \"").append(facts[i]).append("\": ");
+            line.append(value instanceof Double ? String.format(Locale.ROOT, "%.4f", value) : value.toString());
+        }
+        System.out.println(line.append('}'));
+        out.append(line).append('\n');
+    }
+
+    private int scaled(final int full) {
+        return Math.max(1, (int) ((long) full * scale / 100));
+    }
+
+    // ---- stores
+
+    private final class Subject implements AutoCloseable {
+        private final BlockDevice device;
+        private final Path file;
+        private final int chunks;
+        private Catalog catalog;
+        private Export export;
+
+        Subject(final String name, final long storeBytes, final int chunks) {
+            this.chunks = chunks;
+            file = directory == null ? null : directory.resolve("bench-" + name + ".store");
+            device = file == null ? new SparseDevice(storeBytes) : FileBlockDevice.create(file, storeBytes, false);
+            Store.format(device, "bench");
+            catalog = Catalog.open(Store.open(device), Clock.systemUTC());
+            catalog.createVolume("vm", (long) chunks * CHUNK);
+            export = catalog.exports().open("vm");
+        }
+
+        Subject filled() {
+            for (int chunk = 0; chunk < chunks; chunk += 256) {
+                export.write((long) chunk * CHUNK, buffer, 0, Math.min(256, chunks - chunk) * CHUNK, false);
+            }
+            catalog.store().commit();
+            return this;
+        }
+
+        void writeRandom(final int count) {
+            for (int i = 0; i < count; i++) {
+                export.write((long) random.nextInt(chunks) * CHUNK, buffer, 0, CHUNK, false);
+            }
+        }
+
+        /** Chunks that have been written since the last snapshot, from the second turn on. */
+        void rewrite(final int count) {
+            for (int i = 0; i < count; i++) {
+                export.write((long) random.nextInt(chunks / 64) * CHUNK, buffer, 0, CHUNK, false);
+            }
+        }
+
+        void readRandom(final Export from, final int count) {
+            for (int i = 0; i < count; i++) {
+                from.read((long) random.nextInt(chunks) * CHUNK, buffer, 0, CHUNK);
+            }
+        }
+
+        void readAll() {
+            for (int chunk = 0; chunk < chunks; chunk += 256) {
+                export.read((long) chunk * CHUNK, buffer, 0, Math.min(256, chunks - chunk) * CHUNK);
+            }
+        }
+
+        void snapshot(final String name) {
+            catalog.createSnapshots(List.of("vm"), name, Map.of(Snapshot.ROLLING, "true"));
+        }
+
+        void reopen() {
+            assert file == null;
+            export.close();
+            catalog.close();
+            catalog = Catalog.open(Store.open(device), Clock.systemUTC());
+            export = catalog.exports().open("vm");
+        }
+
+        @Override
+        public void close() {
+            export.close();
+            catalog.close();
+            if (file != null) {
+                file.toFile().delete();
+            }
+        }
+    }
+
+    private static Spec spec(final String text) {
+        return Spec.parse(text, ZoneOffset.UTC);
+    }
+
+    // ---- measuring
+
+    /** In memory the time of the processor, which other work on the machine changes little; with files that of the clock. */
+    private double seconds(final Runnable action) {
+        final long begin = now();
+        action.run();
+        return (now() - begin) / 1e9;
+    }
+
+    private long now() {
+        return directory == null ? ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() : System.nanoTime();
+    }
+
+    private static double median(final double[] values) {
+        final double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+
+    /** Median seconds of one turn of each, taken by turns. */
+    private double[] sideBySide(final int turns, final Runnable... actions) {
+        final double[][] taken = new double[actions.length][turns];
+        for (int turn = -1; turn < turns; turn++) { // The first does not count.
+            for (int i = 0; i < actions.length; i++) {
+                final int which = (i + turn + actions.length) % actions.length;
+                final double seconds = seconds(actions[which]);
+                if (turn >= 0) {
+                    taken[which][turn] = seconds;
+                }
+            }
+        }
+        return Arrays.stream(taken).mapToDouble(HistoryBenchmark::median).toArray();
+    }
+
+    // ---- parts
+
+    /** The same volume with and without a history, at ever more snapshots. */
+    private void curve() {
+        final int chunks = Math.max(2048, scaled(1 << 18));
+        final int operations = Math.max(100, scaled(5000));
+        final int written = 4;
+        final int snapshotsMax = Integer.getInteger("history.snapshots", scaled(100_000));
+        final long storeBytes = (chunks + snapshotsMax * 4L + (1L << 17)) * 5 / 4 * CHUNK;
+        try (Subject with = new Subject("with", storeBytes, chunks).filled();
+                Subject without = new Subject("without", storeBytes, chunks).filled()) {
+            int snapshots = 0;
+            for (final int target : new int[] {10, 100, 1_000, 10_000, 30_000, 100_000}) {
+                if (target > Math.max(10, snapshotsMax)) {
+                    break;
+                }
+                while (snapshots < target) {
+                    with.writeRandom(written);
+                    with.snapshot("s" + snapshots++);
+                    without.writeRandom(written);
+                    without.catalog.store().commit();
+                }
+                measure(with, without, snapshots, operations);
+            }
+        }
+    }
+
+    private void measure(final Subject with, final Subject without, final int snapshots, final int operations) {
+        final double[] write = sideBySide(
+                TURNS,
+                () -> {
+                    with.writeRandom(operations);
+                    with.catalog.store().commit();
+                },
+                () -> {
+                    without.writeRandom(operations);
+                    without.catalog.store().commit();
+                });
+        final double[] again = sideBySide(
+                TURNS,
+                () -> {
+                    with.rewrite(operations);
+                    with.catalog.store().commit();
+                },
+                () -> {
+                    without.rewrite(operations);
+                    without.catalog.store().commit();
+                });
+        final String middle = "vm@s" + snapshots / 2;
+        final double[] read;
+        try (Export past = with.catalog.exports().open(middle)) {
+            read = sideBySide(
+                    TURNS,
+                    () -> with.readRandom(with.export, operations),
+                    () -> without.readRandom(without.export, operations),
+                    () -> with.readRandom(past, operations));
+        }
+        final int[] extra = {0};
+        final double[] create = sideBySide(41, () -> with.snapshot("x" + snapshots + "-" + extra[0]++), () -> {
+            without.writeRandom(1);
+            without.export.flush();
+        });
+        final List<Snapshot> more = with.catalog.snapshots("vm").stream()
+                .filter(snapshot -> snapshot.name().startsWith("x"))
+                .toList();
+        with.catalog.thinSnapshots(more);
+        while (with.catalog.reclaimStep()) {
+            // Until there are as many again as there should be.
+        }
+        final double list = seconds(() -> with.catalog.snapshots("vm"));
+        report(
+                "curve",
+                "snapshots",
+                snapshots,
+                "writesPerSecond",
+                operations / write[0],
+                "writesPerSecondWithout",
+                operations / write[1],
+                "firstWriteRatio",
+                write[1] / write[0],
+                "rewriteRatio",
+                again[1] / again[0],
+                "readsPerSecond",
+                operations / read[0],
+                "readRatio",
+                read[1] / read[0],
+                "middleReadRatio",
+                read[0] / read[2],
+                "createMillis",
+                create[0] * 1e3,
+                "createToFlushedWrite",
+                create[0] / create[1],
+                "listSeconds",
+                list);
+    }
+
+    /** Reading from end to end after many snapshots of random overwrites, beside a volume imported fresh. */
+    private void sequential() {
+        final int chunks = Math.max(2048, scaled(1 << 18));
+        final long storeBytes = (8L << 30) * Math.max(5, scale) / 100;
+        try (Subject old = new Subject("old", storeBytes, chunks).filled();
+                Subject fresh = new Subject("fresh", storeBytes, chunks).filled()) {
+            final int snapshots = Math.max(10, scaled(10_000));
+            for (int i = 0; i < snapshots; i++) {
+                old.writeRandom(8);
+                old.snapshot("s" + i);
+            }
+            final double[] taken = sideBySide(5, old::readAll, fresh::readAll);
+            final long kept = (long) snapshots * 8;
+            final long metadata = old.catalog.store().usedBlocks() - dataBlocks(old);
+            final long before = fresh.catalog.store().usedBlocks() - dataBlocks(fresh);
+            report(
+                    "sequential",
+                    "snapshots",
+                    snapshots,
+                    "chunks",
+                    chunks,
+                    "overwrites",
+                    kept,
+                    "mibPerSecond",
+                    chunks / 256.0 / taken[0],
+                    "ratioToFresh",
+                    taken[1] / taken[0],
+                    "metadataBytesPerOverwrite",
+                    (metadata - before) * (double) CHUNK / kept);
+        }
+    }
+
+    private static long dataBlocks(final Subject subject) {
+        subject.catalog.store().commit();
+        return Ownership.of(subject.catalog).blocks();
+    }
+
+    /** A snapshot a round and the oldest deleted, for ever, beside the same without deletion. */
+    private void window() {
+        final int chunks = Math.max(4096, scaled(1 << 18));
+        final int rounds = Math.max(60, scaled(20_000));
+        final int kept = Math.max(20, scaled(1_000));
+        final long storeBytes = (chunks + rounds * 256L + (1L << 17)) * 5 / 4 * CHUNK;
+        try (Subject with = new Subject("window", storeBytes, chunks).filled();
+                Subject without = new Subject("endless", storeBytes, chunks).filled()) {
+            final Thread background = new Thread(() -> reclaim(with.catalog), "reclaimer");
+            background.setDaemon(true);
+            background.start();
+            final int turnRounds = Math.max(1, rounds / 40);
+            final int[] done = new int[2];
+            final List<Double> ratios = new ArrayList<>();
+            final List<Long> backlog = new ArrayList<>();
+            final IntConsumer one = round -> round(with, round, kept);
+            final IntConsumer other = round -> round(without, round, Integer.MAX_VALUE);
+            while (done[0] < rounds) {
+                final double a = seconds(() -> rounds(one, done, 0, turnRounds));
+                final double b = seconds(() -> rounds(other, done, 1, turnRounds));
+                if (done[0] > kept + turnRounds) {
+                    ratios.add(b / a);
+                    backlog.add(with.catalog.pendingBytes() / CHUNK);
+                }
+            }
+            final long backgroundNanos = ManagementFactory.getThreadMXBean().getThreadCpuTime(background.getId());
+            stopped = true;
+            join(background);
+            report(
+                    "window",
+                    "rounds",
+                    rounds,
+                    "kept",
+                    kept,
+                    "ratioToNoDeletion",
+                    median(ratios.stream().mapToDouble(Double::doubleValue).toArray()),
+                    "backgroundMicrosARound",
+                    backgroundNanos / 1e3 / rounds,
+                    "backlogChunks",
+                    backlog,
+                    "usedBlocks",
+                    with.catalog.store().usedBlocks(),
+                    "blocksWritten",
+                    with.device instanceof SparseDevice sparse ? sparse.blocksWritten.get() : 0,
+                    "blocksWrittenWithout",
+                    without.device instanceof SparseDevice sparse ? sparse.blocksWritten.get() : 0);
+        }
+    }
+
+    private volatile boolean stopped;
+
+    private void reclaim(final Catalog catalog) {
+        while (!stopped) {
+            final long pauseMillis = catalog.reclaimAtPace();
+            if (pauseMillis > 0) {
+                try {
+                    Thread.sleep(Math.min(pauseMillis, 50));
+                } catch (final InterruptedException ex) {
+                    throw new AssertionError(ex);
+                }
+            }
+        }
+    }
+
+    private static void join(final Thread thread) {
+        try {
+            thread.join();
+        } catch (final InterruptedException ex) {
+            throw new AssertionError(ex);
+        }
+    }
+
+    private static void rounds(final IntConsumer round, final int[] done, final int which, final int count) {
+        for (int i = 0; i < count; i++) {
+            round.accept(done[which]++);
+        }
+    }
+
+    private static void round(final Subject subject, final int round, final int kept) {
+        subject.writeRandom(256);
+        subject.snapshot("s" + round);
+        if (round >= kept) {
+            subject.catalog.thinSnapshots(List.of(subject.catalog.snapshot(spec("vm@s" + (round - kept)))));
+        }
+    }
+
+    /** Blocks read to delete one snapshot that changed 1,000 chunks, by the size of the volume and of the history. */
+    private void delete() {
+        for (final int snapshots : new int[] {3, Math.max(3, scaled(10_000))}) {
+            for (final int full : new int[] {1 << 18, 1 << 22, 1 << 25}) {
+                final int chunks = Math.max(1 << 14, scaled(full));
+                final SparseDevice device = new SparseDevice((chunks + (1L << 20)) * 2 * CHUNK);
+                Store.format(device, "bench");
+                Catalog catalog = Catalog.open(Store.open(device), Clock.systemUTC());
+                catalog.createVolume("vm", (long) chunks * CHUNK);
+                prepareDeletion(catalog, chunks, snapshots);
+                catalog.close();
+                catalog = Catalog.open(Store.open(device), Clock.systemUTC());
+                final long before = device.blocksRead.get();
+                catalog.deleteSnapshots(List.of(catalog.snapshot(spec("vm@b"))));
+                while (catalog.reclaimStep()) {
+                    // Until its space is back.
+                }
+                report(
+                        "delete",
+                        "snapshots",
+                        snapshots,
+                        "volumeChunks",
+                        chunks,
+                        "changedChunks",
+                        1000,
+                        "blocksRead",
+                        device.blocksRead.get() - before,
+                        "freedChunks",
+                        catalog.reclaimStatus().reclaimedBytes() / CHUNK);
+                catalog.close();
+            }
+        }
+    }
+
+    private void prepareDeletion(final Catalog catalog, final int chunks, final int snapshots) {
+        try (Export export = catalog.exports().open("vm")) {
+            for (long chunk = 0; chunk < chunks; chunk += 256) {
+                export.write(chunk * CHUNK, buffer, 0, (int) Math.min(256, chunks - chunk) * CHUNK, false);
+            }
+            for (int i = 3; i < snapshots; i++) {
+                export.write((long) random.nextInt(chunks) * CHUNK, buffer, 0, CHUNK, false);
+                catalog.createSnapshots(List.of("vm"), "s" + i, Map.of());
+            }
+            final long[] changed = random.longs(1000, 0, chunks).toArray();
+            for (final String name : List.of("a", "b", "c")) {
+                for (final long chunk : changed) {
+                    export.write(chunk * CHUNK, buffer, 0, CHUNK, false);
+                }
+                catalog.createSnapshots(List.of("vm"), name, Map.of());
+            }
+        }
+    }
+
+    /** Blocks that cleaning moves for each block written, in stores that are ever fuller. */
+    private void clean() {
+        for (final int percent : new int[] {50, 80, 90, 95}) {
+            final int segments = Math.max(40, scaled(512));
+            final int chunks = (int) (segments * 1024L * percent / 100);
+            try (Subject subject = new Subject("clean" + percent, (long) segments << 22, chunks).filled()) {
+                final SparseDevice device = subject.device instanceof SparseDevice sparse ? sparse : null;
+                final int writes = 2 * chunks;
+                subject.writeRandom(chunks); // Until holes are everywhere.
+                subject.catalog.store().commit();
+                final long cleaned = subject.catalog.cleanedBytes();
+                final long before = device == null ? 0 : device.blocksWritten.get();
+                for (int done = 0; done < writes; done += 64) {
+                    subject.writeRandom(64);
+                    for (int i = 0; i < 4 && subject.catalog.cleanStep(); i++) {
+                        // As much as keeps up.
+                    }
+                    if (done % 1024 == 0) {
+                        subject.catalog.store().commit();
+                    }
+                }
+                final double moved = (subject.catalog.cleanedBytes() - cleaned) / (double) CHUNK;
+                report(
+                        "clean",
+                        "percentFull",
+                        percent,
+                        "segments",
+                        segments,
+                        "writes",
+                        writes,
+                        "dataAmplification",
+                        (writes + moved) / writes,
+                        "allAmplification",
+                        device == null ? 0.0 : (device.blocksWritten.get() - before) / (double) writes);
+            }
+        }
+    }
+
+    /** As much mapped in single chunks as the time allows, and what memory that and many snapshots take. */
+    private void heap() {
+        final int chunks = Math.max(1 << 14, scaled(1 << 20));
+        final int snapshots = Math.max(10, scaled(100_000));
+        final SparseDevice device = new SparseDevice((chunks + chunks / 64 + snapshots + (1L << 17)) * CHUNK);
+        Store.format(device, "bench");
+        final Catalog catalog = Catalog.open(Store.open(device, Clock.systemUTC(), 16_384), Clock.systemUTC());
+        catalog.createVolume("vm", (long) chunks * CHUNK);
+        try (Export export = catalog.exports().open("vm")) {
+            long chunk = 0;
+            for (int i = 0; i < chunks; i++) { // Each once, none beside the one before.
+                chunk = (chunk + 40_503L * 2 + 1) % chunks;
+                export.write(chunk * CHUNK, buffer, 0, CHUNK, false);
+            }
+            for (int i = 0; i < snapshots; i++) {
+                export.write((long) random.nextInt(chunks) * CHUNK, buffer, 0, CHUNK, false);
+                catalog.createSnapshots(List.of("vm"), "s" + i, Map.of());
+            }
+        }
+        catalog.thinSnapshots(catalog.snapshots("vm").subList(0, 5));
+        while (catalog.reclaimStep()) {
+            // Which reads the list of all snapshots.
+        }
+        final long nodes = device.bytes();
+        System.gc();
+        final Runtime runtime = Runtime.getRuntime();
+        report(
+                "heap",
+                "mappedChunks",
+                chunks,
+                "snapshots",
+                snapshots,
+                "heapMib",
+                (runtime.totalMemory() - runtime.freeMemory() - nodes) / (double) (1 << 20),
+                "nodesOnDeviceMib",
+                nodes / (double) (1 << 20));
+        catalog.close();
+    }
+}

@@ -1,0 +1,12 @@
+package io.icecore.volume;
+
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+
+/** That the benchmark runs; nothing is asserted about how long anything takes. */
+class HistoryBenchmarkSmokeTest {
+    @Test
+    void runsWithSmallNumbers() throws IOException {
+        new HistoryBenchmark(0, null).run();
+    }
+}
