@@ -205,9 +205,6 @@ final class CommitMutants {
                         .in(OPENER + "openingCommit")
                         .skip("flush"),
                 mutant("generations go on by one").in(OPENER + "openingCommit").constant(16, 1),
-                mutant("generations go on after the chosen commit, not after the highest")
-                        .in(OPENER + "open")
-                        .instead("openingCommit", WrongCommits.class, "openingAfterChosen"),
                 mutant("the opening commit forgets the notes")
                         .in(OPENER + "openingCommit")
                         .instead("write", WrongCommits.class, "writeWithoutNotes"));

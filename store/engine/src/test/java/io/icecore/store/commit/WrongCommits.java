@@ -12,7 +12,6 @@ import io.icecore.store.tree.Forest;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.time.Clock;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -113,11 +112,6 @@ public final class WrongCommits {
             }
         }
         return below;
-    }
-
-    static Superblock openingAfterChosen(
-            final OpenedStore store, final Superblock chosen, final Superblock top, final Clock clock) {
-        return (Superblock) call(Opener.class, null, "openingCommit", store, chosen, chosen, clock);
     }
 
     static Set<Long> writeNothing(final SuperblockSlots slots, final Superblock superblock, final long[] wanted) {
