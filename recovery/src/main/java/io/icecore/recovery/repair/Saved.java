@@ -13,15 +13,17 @@ import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * The extents that are saved. They come in windows of as many chunks as an extent can have, by where they begin, so that
- * those that contradict each other are seen together.
+ * The extents that are saved. They come in windows that none of them crosses, so that those that contradict each other are
+ * seen together.
  *
  * <p>A doubtful one is saved only if its blocks have no other owner, are allocated (where that is known), and hold what its
  * checksums say; and never against a sure one.
@@ -41,10 +43,11 @@ final class Saved {
     /** Verdicts of the pass that took blocks, by leaf and index: what is dropped stays dropped. */
     private final Map<Long, Boolean> dropped = new HashMap<>();
 
-    /** Where the sure extents of the windows before end. */
-    private long reachBranch = -1;
+    private record Place(long branch, long chunk) {}
 
-    private long reachEnd;
+    private final Set<Place> doubtful = new HashSet<>();
+    private final Map<Place, Long> lastDeaths = new HashMap<>();
+    private final Map<Place, Long> headBirths = new HashMap<>();
 
     Saved(
             final BlockDevice device,
@@ -70,6 +73,7 @@ final class Saved {
         final boolean history = tree == OpenedStore.HISTORY;
         final Extent extent = new Extent();
         List<Candidate> window = new ArrayList<>();
+        long end = 0;
         for (final Piece piece : pieces) {
             final NodePage page = leaves.read(piece.block());
             for (int index = 0; page != null && index < page.count(); index++) {
@@ -81,10 +85,12 @@ final class Saved {
                 } catch (final CorruptStoreException ex) {
                     continue; // No extent, though its node was whole: a fault of whoever wrote it.
                 }
-                if (!window.isEmpty() && !sameWindow(window.get(0), extent)) {
+                if (!window.isEmpty() && !sameWindow(window.get(0), end, extent)) {
                     windows.accept(window);
                     window = new ArrayList<>();
+                    end = 0;
                 }
+                end = Math.max(end, extent.end());
                 for (int offset = 0; piece.doubtful() && offset < extent.length(); offset++) {
                     window.add(Candidate.doubtful(page, index, extent, history, offset));
                 }
@@ -98,9 +104,12 @@ final class Saved {
         }
     }
 
-    private static boolean sameWindow(final Candidate one, final Extent other) {
-        return one.branch() == other.branch()
-                && one.chunk() / ExtentLayout.LENGTH_MAX == other.chunk() / ExtentLayout.LENGTH_MAX;
+    /** Versions of the history never cross a window of the longest extent's length; extents of the head may. */
+    private static boolean sameWindow(final Candidate first, final long end, final Extent next) {
+        return first.branch() == next.branch()
+                && (first.history()
+                        ? first.chunk() / ExtentLayout.LENGTH_MAX == next.chunk() / ExtentLayout.LENGTH_MAX
+                        : next.chunk() < end);
     }
 
     /** The sure ones take their blocks. */
@@ -112,36 +121,64 @@ final class Saved {
         }
     }
 
-    /** After all sure ones: the doubtful ones take what nobody has. Of the head before the history. */
+    /** Before the doubtful ones are looked at: which chunks have any. */
+    void noteDoubtful(final List<Candidate> window) {
+        for (final Candidate candidate : window) {
+            if (candidate.doubtful()) {
+                doubtful.add(new Place(candidate.branch(), candidate.chunk()));
+            }
+        }
+    }
+
+    /** And what the sure ones of the other tree say of these chunks. */
+    void noteSure(final List<Candidate> window) {
+        for (final Candidate candidate : window) {
+            for (long chunk = candidate.chunk();
+                    !candidate.doubtful() && chunk < candidate.end() && isKept(candidate);
+                    chunk++) {
+                final Place place = new Place(candidate.branch(), chunk);
+                if (doubtful.contains(place)) {
+                    note(place, candidate);
+                }
+            }
+        }
+    }
+
+    private void note(final Place place, final Candidate candidate) {
+        if (candidate.history()) {
+            lastDeaths.merge(place, candidate.death(), Math::max);
+        } else {
+            headBirths.put(place, candidate.birth());
+        }
+    }
+
+    /** What is in the head was born when the last version of the history was dead. */
+    private boolean contradictsOtherTree(final Candidate candidate) {
+        final Place place = new Place(candidate.branch(), candidate.chunk());
+        return candidate.history()
+                ? candidate.death() > headBirths.getOrDefault(place, Long.MAX_VALUE)
+                : candidate.birth() < lastDeaths.getOrDefault(place, 0L);
+    }
+
+    /** After all sure ones: the doubtful ones take what nobody has, those of the head first. */
     void takeDoubtful(final List<Candidate> window) {
         for (final Candidate candidate : window) {
             if (candidate.doubtful()) {
-                final boolean contradicted = reaches(candidate)
-                        || window.stream()
-                                .anyMatch(other -> other != candidate
-                                        && (!other.doubtful() || Boolean.FALSE.equals(dropped.get(other.key())))
-                                        && !Boolean.TRUE.equals(dropped.get(other.key()))
-                                        && other.clashesWith(candidate));
+                final boolean contradicted = window.stream()
+                        .anyMatch(other -> other != candidate
+                                && (!other.doubtful() || Boolean.FALSE.equals(dropped.get(other.key())))
+                                && !Boolean.TRUE.equals(dropped.get(other.key()))
+                                && other.clashesWith(candidate));
                 decide(
                         candidate,
                         !contradicted
+                                && !contradictsOtherTree(candidate)
                                 && !stale.test(candidate)
                                 && isSane(candidate)
                                 && isConfirmed(candidate)
                                 && take(candidate));
             }
         }
-        for (final Candidate candidate : window) {
-            if (!candidate.doubtful() && !candidate.history() && isKept(candidate)) {
-                reachEnd = candidate.branch() == reachBranch ? Math.max(reachEnd, candidate.end()) : candidate.end();
-                reachBranch = candidate.branch();
-            }
-        }
-    }
-
-    /** A sure extent of the head that began in a window before covers this chunk. */
-    private boolean reaches(final Candidate candidate) {
-        return !candidate.history() && candidate.branch() == reachBranch && candidate.chunk() < reachEnd;
     }
 
     private void decide(final Candidate candidate, final boolean kept) {
@@ -150,6 +187,8 @@ final class Saved {
         }
         if (!kept) {
             lost.accept(candidate);
+        } else if (candidate.doubtful()) {
+            note(new Place(candidate.branch(), candidate.chunk()), candidate);
         }
     }
 

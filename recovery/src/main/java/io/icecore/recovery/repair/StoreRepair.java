@@ -275,6 +275,12 @@ public final class StoreRepair {
             Saved.each(leaves, pieces.get(tree), tree, saved::takeSure);
         }
         for (int tree = OpenedStore.HEAD; tree <= OpenedStore.HISTORY; tree++) {
+            Saved.each(leaves, pieces.get(tree), tree, saved::noteDoubtful);
+        }
+        for (int tree = OpenedStore.HEAD; tree <= OpenedStore.HISTORY; tree++) {
+            Saved.each(leaves, pieces.get(tree), tree, saved::noteSure);
+        }
+        for (int tree = OpenedStore.HEAD; tree <= OpenedStore.HISTORY; tree++) {
             Saved.each(leaves, pieces.get(tree), tree, saved::takeDoubtful);
         }
         for (int tree = OpenedStore.HEAD; tree <= OpenedStore.HISTORY; tree++) {

@@ -114,6 +114,7 @@ class StoreRepairTest {
         final SplittableRandom random = new SplittableRandom(seed);
         final SimBlockDevice sound = store(seed);
         final List<NodePage> nodes = nodes(sound);
+        int refused = 0;
         for (int round = 0; round < 8 * HISTORIES; round++) {
             final SimBlockDevice device = sound.kill();
             for (int i = 0; i < 1 + random.nextInt(4); i++) {
@@ -121,8 +122,17 @@ class StoreRepairTest {
                 device.flipBit(block * BLOCK_LENGTH + random.nextInt(BLOCK_LENGTH), random.nextInt(8));
             }
 
-            compare(sound, device, repair(device), "round " + round + ", " + replay(seed));
+            try {
+                compare(sound, device, repair(device), "round " + round + ", " + replay(seed));
+            } catch (
+                    final StoreException
+                            ex) { // What is left of old states may contradict what is sure: then it says so.
+                assertThat(ex).as(replay(seed)).hasMessageContaining("would not be consistent, nothing is changed");
+                refused++;
+            }
         }
+        System.out.println("StoreRepairTest " + refused + " of " + 8 * HISTORIES + " refused");
+        assertThat(refused).as(replay(seed)).isLessThanOrEqualTo(HISTORIES);
     }
 
     @Test
