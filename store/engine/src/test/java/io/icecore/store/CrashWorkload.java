@@ -532,6 +532,9 @@ final class CrashWorkload implements CommitParticipant {
         faulty = true;
         device.faults().failFlush(device.flushes() + random.nextInt(2));
         change();
+        if (random.nextInt(4) == 0) {
+            reopen(); // The commit that closing makes is the one that meets it.
+        }
         commit();
         change();
         commit();
