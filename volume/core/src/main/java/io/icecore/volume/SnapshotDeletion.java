@@ -149,6 +149,10 @@ final class SnapshotDeletion {
         if (record.scansAll() || volumes.regions().nextContainer(branch.number, Regions.CANDIDATES, 0) >= 0) {
             record.write(tree);
         }
+        if (!branch.head) {
+            volumes.tidyLater(); // It may be due for adoption or burial, and with nothing to reclaim nobody else says
+            // so.
+        }
         reclaimer.marked(branch.number);
     }
 
