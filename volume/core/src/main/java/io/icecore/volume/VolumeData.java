@@ -256,8 +256,8 @@ final class VolumeData {
     }
 
     /**
-     * Settles a written run and maps the next chunks of the batch to it. Extents end at multiples of their longest length,
-     * which suits the history.
+     * Settles a written run and maps the next chunks of the batch to it, in extents that end at multiples of their longest
+     * length unless they are joined to one that began elsewhere.
      */
     private void map(
             final Branch branch, final WriteBatch batch, final long run, final DirectBuffer sums, final int sumsIndex) {
