@@ -5,7 +5,7 @@
                             [--out FILE.json] [--against FILE.json]
 
 Needs fio with its nbd engine and cli/bin/icecore, built; nbdkit and qemu-nbd where they are to be compared with. Takes about
-4 GiB in DIR for each target, and some 25 minutes with the defaults. Within a repetition every job is run on every target in turn, so that
+4 GiB in DIR for each target, and some 50 minutes with the defaults. Within a repetition every job is run on every target in turn, so that
 the ratios hold although the machine's speed drifts. While Icecore is measured its timer takes a snapshot every 5 s.
 
 Prints a Markdown table: medians, the ratio to raw within each repetition (median), and the spread of that ratio. --out keeps the
@@ -36,6 +36,9 @@ JOBS = {
     'read1m-4': ('1 MiB sequential read, depth 4', 'read 1m 4', False, 1),
 }
 SIZE = '2G'
+
+# Before each measurement: a server in Java has compiled its paths by then, as one that has run for an hour would have.
+RAMP_SECONDS = 5
 
 
 class Target:
@@ -79,7 +82,7 @@ class Raw(Target):
     def up(self):
         fill(f'{self.directory}/raw.img')
 
-    def fio_target(self, depth=1):
+    def fio_target(self):
         return ['--filename=' + f'{self.directory}/raw.img', '--direct=1']
 
 
@@ -148,7 +151,8 @@ def run(command, **options):
 
 
 def fio(options):
-    return json.loads(run(['fio', '--name=job', '--thread', '--output-format=json', *options]))['jobs'][0]
+    output = run(['fio', '--name=job', '--thread', '--output-format=json', *options])
+    return json.loads(output[output.index(b'{'):])['jobs'][0]  # Some engines say something first.
 
 
 def fill(path):
@@ -161,7 +165,7 @@ def measure(target, job, seconds):
     rw, length, depth = pattern.split()
     options = target.fio_target() + [
         '--rw=' + rw, '--bs=' + length, '--iodepth=' + depth, '--size=' + SIZE, '--time_based', '--norandommap', '--randrepeat=0',
-        '--refill_buffers', '--group_reporting', f'--numjobs={connections}', f'--runtime={round(seconds * 1000)}ms', '--ramp_time=500ms']
+        '--refill_buffers', '--group_reporting', f'--numjobs={connections}', f'--runtime={round(seconds * 1000)}ms', f'--ramp_time={RAMP_SECONDS}s']
     if rw == 'randrw':
         options.append('--rwmixread=70')
     if isinstance(target, Raw):
@@ -181,7 +185,7 @@ def measure(target, job, seconds):
     if flushed:
         sample['flushP99us'] = result['sync']['lat_ns']['percentile']['99.000000'] / 1000
     if before is not None and flushed:
-        sample['kibWrittenEach'] = (after - before) / 1024 / operations * seconds / (seconds + 0.5)
+        sample['kibWrittenEach'] = (after - before) / 1024 / operations * seconds / (seconds + RAMP_SECONDS)
     return sample
 
 
@@ -250,8 +254,8 @@ def main():
         for name in names:
             target = (Raw if name == 'raw' else Icecore)(name, chosen.dir) if name in ('raw', 'icecore') \
                 else Server(name, chosen.dir, SERVERS[name])
-            target.up()
             try:
+                target.up()
                 for job in chosen.jobs.split(','):
                     samples.append(dict(measure(target, job, chosen.seconds), repetition=repetition))
                     print(f'{repetition} {name} {job} {value(samples[-1]):,.0f}', file=sys.stderr)

@@ -116,7 +116,11 @@ class BadStoreTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"/dev/null, 1, neither a file nor a block device", "ice.store/x, 1, cannot open", "., 1, directory"})
+    @CsvSource({
+        "/dev/null, 1, neither a file nor a block device",
+        "ice.store/x, 3, no such file or device",
+        "., 1, directory"
+    })
     void whatCannotHoldAStoreIsNoStore(final String path, final int code, final String problem) {
         for (final String command : List.of("volume list", "volume create vm2 --size 1M", "check", "serve")) {
             assertFails(run(command + " -s " + path), code, problem);

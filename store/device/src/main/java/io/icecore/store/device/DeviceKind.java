@@ -35,7 +35,7 @@ enum DeviceKind {
     }
 
     static DeviceOpenException cannotOpen(final Path path, final IOException cause) {
-        if (cause instanceof NoSuchFileException) {
+        if (cause instanceof NoSuchFileException || isBelowAFile(cause)) {
             return new DeviceOpenException(Reason.MISSING, "no such file or device: " + path, cause);
         }
         if (cause instanceof AccessDeniedException) {
@@ -43,5 +43,10 @@ enum DeviceKind {
         }
         final String reason = cause instanceof FileSystemException refusal ? refusal.getReason() : cause.getMessage();
         return new DeviceOpenException(Reason.OTHER, "cannot open: " + path + ": " + reason, cause);
+    }
+
+    /** Newer Javas call that missing themselves. */
+    private static boolean isBelowAFile(final IOException cause) {
+        return cause instanceof FileSystemException refusal && "Not a directory".equals(refusal.getReason());
     }
 }
