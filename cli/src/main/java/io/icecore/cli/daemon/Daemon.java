@@ -55,6 +55,10 @@ public final class Daemon implements AutoCloseable {
     private static final int DISCARDS_MAX = 256;
 
     private static final int DISCARDS_KEEP = 32;
+
+    /** While clients write: a hole made now is one to be filled again in a moment, and making it holds up their writes. 4 GiB. */
+    private static final int DISCARDS_KEEP_BUSY = 1024;
+
     private static final Duration WITHDRAWAL_GRACE = Duration.ofSeconds(5);
     private static final long SAMPLE_NANOS = 1_000_000_000;
 
@@ -265,7 +269,7 @@ public final class Daemon implements AutoCloseable {
     private long cleanStep() {
         try {
             final long pauseMillis = catalog.cleanAtPace();
-            catalog.store().discardFree(DISCARDS_MAX, DISCARDS_KEEP);
+            catalog.store().discardFree(DISCARDS_MAX, catalog.store().atRest() ? DISCARDS_KEEP : DISCARDS_KEEP_BUSY);
             return pauseMillis;
         } catch (final CorruptStoreException ex) {
             catalog.store().damage().add(ex);

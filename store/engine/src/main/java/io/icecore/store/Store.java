@@ -420,6 +420,11 @@ public final class Store implements AutoCloseable {
         }
     }
 
+    /** Nothing has changed since the sealing commit. */
+    public boolean atRest() {
+        return view != null || committer.sealed();
+    }
+
     /**
      * Tells the device of up to {@code segmentsMax} segments that have become free, so that the file system below gets their
      * space back. For one thread with a timer of its own, without the lock.
