@@ -73,10 +73,6 @@ class Target:
             self.process.wait(60)
             self.process = None
 
-    def written_bytes(self):
-        """Bytes that the server has had written to the device so far, or None."""
-        return None
-
 
 class Raw(Target):
     def up(self):
@@ -133,9 +129,6 @@ class Icecore(Target):
     def uri(self):
         return f'nbd+unix:///vm1?socket={self.socket}'
 
-    def written_bytes(self):
-        return sum(int(line.split()[1]) for line in open(f'/proc/{self.process.pid}/io') if line.startswith('write_bytes'))
-
 
 SERVERS = {
     'nbdkit-file': ['nbdkit', '-f', '-U', '{socket}', 'file', '{image}'],
@@ -173,10 +166,7 @@ def measure(target, job, seconds):
         options += ['--fdatasync=1'] if flushed else []
     elif flushed:
         options.append('--fsync=1')
-    before = target.written_bytes()
     result = fio(options)
-    after = target.written_bytes()
-    operations = sum(result[way]['total_ios'] for way in ('read', 'write'))
     sample = {
         'target': target.name, 'job': job,
         'iops': sum(result[way]['iops'] for way in ('read', 'write')),
@@ -184,8 +174,6 @@ def measure(target, job, seconds):
         'p99us': max(result[way]['clat_ns'].get('percentile', {}).get('99.000000', 0) for way in ('read', 'write')) / 1000}
     if flushed:
         sample['flushP99us'] = result['sync']['lat_ns']['percentile']['99.000000'] / 1000
-    if before is not None and flushed:
-        sample['kibWrittenEach'] = (after - before) / 1024 / operations * seconds / (seconds + RAMP_SECONDS)
     return sample
 
 
@@ -222,10 +210,6 @@ def table(samples, targets):
             cells.append(text)
         if any(cells):
             print(f'| {what} | ' + ' | '.join(cells) + ' |')
-    for job in JOBS:
-        written = [s['kibWrittenEach'] for s in samples if s['job'] == job and 'kibWrittenEach' in s]
-        if written:
-            print(f'\nKiB written to the device for each write, {JOBS[job][0]}: {statistics.median(written):.1f}')
 
 
 def fallen(samples, earlier):
