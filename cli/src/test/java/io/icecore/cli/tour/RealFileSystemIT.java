@@ -219,7 +219,7 @@ class RealFileSystemIT {
         final Path copy = folder.resolve("copy");
         ExternalTool.require("rm").runSuccessfully("-rf", copy.toString());
         Files.createDirectory(copy);
-        ExternalTool.require("debugfs").run("-R", "rdump /work/db " + copy, image.toString());
+        ExternalTool.require("debugfs").run("-R", "rdump work/db " + copy, image.toString());
         final Path database = copy.resolve("db/t.sqlite");
         if (!Files.exists(database) || Files.size(database) == 0) {
             return 0;

@@ -46,9 +46,14 @@ public final class WriteBatch {
         return writeCount;
     }
 
+    /** Whether these bytes of an export are whole chunks: only such a write can be part of a batch. */
+    public static boolean wholeChunks(final long offset, final long length) {
+        return (offset | length) % CHUNK_LENGTH == 0;
+    }
+
     /** Whether a write of these bytes of the export, {@code length} > 0, can join. */
     public boolean takes(final long offset, final long length) {
-        return (offset | length) % CHUNK_LENGTH == 0 && chunkCount + length / CHUNK_LENGTH <= CHUNKS_MAX;
+        return wholeChunks(offset, length) && chunkCount + length / CHUNK_LENGTH <= CHUNKS_MAX;
     }
 
     /** @param index of the first byte in the buffer */

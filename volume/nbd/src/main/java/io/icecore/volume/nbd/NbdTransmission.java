@@ -232,7 +232,7 @@ final class NbdTransmission {
         input.require(length);
         final boolean last = input.remaining() < length + NbdRequestDecoder.HEADER_LENGTH;
         final boolean alone = last && gathered.isEmpty() && inFlight.count() == 0;
-        if (!alone && !header.has(Nbd.CMD_FLAG_FUA) && header.offset() % 4096 == 0 && length % 4096 == 0) {
+        if (!alone && !header.has(Nbd.CMD_FLAG_FUA) && WriteBatch.wholeChunks(header.offset(), length)) {
             gather(length);
         } else if (policy.inline(Op.WRITE, header.has(Nbd.CMD_FLAG_FUA), length, alone)) {
             staged.begin(Op.WRITE, header);
