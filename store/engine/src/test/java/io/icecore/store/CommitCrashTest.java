@@ -99,7 +99,7 @@ class CommitCrashTest {
                 .constant(3 * 40, 3 * 5)
                 .in("store.log.SegmentWriter.write")
                 .constant(256, 2)
-                .in("store.space.FreeSpaceMap.activate")
+                .in("store.space.FreeSpaceMap.activateEmptiest")
                 .constant(64, 3);
     }
 
@@ -130,7 +130,7 @@ class CommitCrashTest {
                 .count("foldSpace", "space tree folded")
                 .in("store.commit.SpaceTree.store")
                 .count("remove", "space tree entry removed")
-                .in("store.space.FreeSpaceMap.activate")
+                .in("store.space.FreeSpaceMap.activateEmptiest")
                 .count("availableCount", "segment without room passed over")
                 .in("store.commit.SuperblockSlots.write")
                 .count("warn", "slot replaced")

@@ -9,7 +9,9 @@ import io.icecore.store.format.Checksum;
 import io.icecore.store.space.BlockRun;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -47,6 +49,30 @@ class PrepareSpaceTest {
                 assertThat(device.writtenTo).noneMatch(device::preparedLater);
             }
         }
+    }
+
+    /** A commit of one block of data writes several nodes, and those of the commit before are free again. */
+    @Test
+    void smallCommitsGoToTheSameSegmentsAgain() {
+        final Set<Long> segments = new HashSet<>();
+        try (RecordingDevice device =
+                new RecordingDevice(FileBlockDevice.create(directory.resolve("s"), 512L << 20, false))) {
+            Store.format(device, "test");
+            try (Store store = Store.open(device)) {
+                long previous = -1;
+                for (int i = 0; i < 6 * 1024; i++) {
+                    final long position = writeAndCommit(store, 1);
+                    segments.add(position / SEGMENT_LENGTH);
+                    if (i % 4 != 0) { // Three quarters are overwritten.
+                        store.lock();
+                        store.free(previous, 1);
+                        store.unlock();
+                    }
+                    previous = position / 4096;
+                }
+            }
+        }
+        assertThat(segments).as("of 6,144 blocks written 1,536 stay").hasSizeBetween(2, 4);
     }
 
     @Test

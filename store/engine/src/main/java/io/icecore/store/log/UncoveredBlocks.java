@@ -25,6 +25,9 @@ public final class UncoveredBlocks {
     private static final long NONE = Long.MIN_VALUE;
 
     private final Long2LongHashMap checksums = new Long2LongHashMap(2 * BLOCKS_MAX, 0.65f, NONE);
+    private final long[] sorted = new long[BLOCKS_MAX];
+    private final long[] found = new long[3 * RUNS_MAX];
+    private final UnsafeBuffer crcs = new UnsafeBuffer(new byte[BLOCKS_MAX * Integer.BYTES]);
     private boolean tooMany;
 
     public void add(final long block, final int checksum) {
@@ -64,31 +67,28 @@ public final class UncoveredBlocks {
         if (tooMany) {
             return null;
         }
-        final long[] blocks = new long[checksums.size()];
         int count = 0;
         for (final Long2LongHashMap.EntryIterator it = checksums.entrySet().iterator(); it.hasNext(); ) {
             it.next();
-            blocks[count++] = it.getLongKey();
+            sorted[count++] = it.getLongKey();
         }
-        Arrays.sort(blocks);
-        final long[] runs = new long[3 * RUNS_MAX];
+        Arrays.sort(sorted, 0, count);
         int length = 0;
-        final UnsafeBuffer crcs = new UnsafeBuffer(new byte[BLOCKS_MAX * Integer.BYTES]);
         for (int from = 0; from < count; ) {
             int end = from;
-            while (end < count && blocks[end] == blocks[from] + end - from) {
-                crcs.putInt((end - from) * Integer.BYTES, (int) checksums.get(blocks[end]), LITTLE_ENDIAN);
+            while (end < count && sorted[end] == sorted[from] + end - from) {
+                crcs.putInt((end - from) * Integer.BYTES, (int) checksums.get(sorted[end]), LITTLE_ENDIAN);
                 end++;
             }
-            if (length == runs.length) {
+            if (length == 3 * RUNS_MAX) {
                 return null;
             }
-            runs[length++] = blocks[from];
-            runs[length++] = end - from;
-            runs[length++] = Integer.toUnsignedLong(Checksum.of(crcs, 0, (end - from) * Integer.BYTES));
+            found[length++] = sorted[from];
+            found[length++] = end - from;
+            found[length++] = Integer.toUnsignedLong(Checksum.of(crcs, 0, (end - from) * Integer.BYTES));
             from = end;
         }
-        return Arrays.copyOf(runs, length);
+        return Arrays.copyOf(found, length);
     }
 
     /** The checksum that {@link #runs} gives a run, from the bytes of its blocks. */

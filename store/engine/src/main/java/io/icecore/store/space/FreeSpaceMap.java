@@ -4,6 +4,7 @@ import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.format.CorruptStoreException;
 import java.util.ArrayDeque;
 import java.util.BitSet;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import org.agrona.collections.Long2ObjectHashMap;
@@ -28,6 +29,14 @@ public final class FreeSpaceMap {
     private static final int PREPARED_MAX = 8;
 
     private static final int FREE_SEGMENTS_TO_PREPARE = 32;
+
+    /** Segments kept to be filled again by small commits, and the part of one that must be free for that: 1 / 2^this. */
+    private static final int WORN_MAX = 32;
+
+    private static final int WORN_FREE_SHIFT = 1;
+
+    /** From here on a run is not broken up to fill holes. Blocks. */
+    private static final int LONG_RUN_BLOCKS = 16;
 
     /** A commit of at most so many blocks is small. */
     private static final int SMALL_COMMIT_BLOCKS = 256;
@@ -57,6 +66,15 @@ public final class FreeSpaceMap {
     private final ArrayDeque<Long> prepared = new ArrayDeque<>();
 
     private long preparing = -1;
+
+    /**
+     * Segments that small commits have filled, oldest first. Most of such a commit is nodes, and most nodes are soon free
+     * again: small commits go to the same few segments again and again, which the medium has room for, instead of to ever
+     * new ones that would stay a quarter full.
+     */
+    private final ArrayDeque<Long> worn = new ArrayDeque<>();
+
+    private boolean fillingWorn;
 
     private final SegmentUsage usage = new SegmentUsage();
     private int counted;
@@ -113,6 +131,9 @@ public final class FreeSpaceMap {
             throw new NoSpaceException("store full: " + availableBlocks() + " blocks free, " + reserve + " reserved");
         }
         final int wanted = (int) Math.min(Math.min(countMax, BlockRun.COUNT_MAX), available);
+        if (fillingWorn && wanted >= LONG_RUN_BLOCKS) {
+            activateEmptiest();
+        }
         int bit = active == null ? -1 : active.nextAvailable(activeBit);
         if (bit < 0) {
             activate();
@@ -159,11 +180,14 @@ public final class FreeSpaceMap {
         freed.addLong(count);
     }
 
-    /** Chooses the segment to be filled next: one prepared for small commits, the first free one, or the emptiest. */
+    /** Chooses the segment to be filled next: one for small commits, the first free one, or the emptiest. */
     private void activate() {
-        if (small && activatePrepared()) {
-            return;
+        if (!small || !activateWorn() && !activatePrepared()) {
+            activateEmptiest();
         }
+    }
+
+    private void activateEmptiest() {
         final long count = (blockCount + geometry.segmentBlocks() - 1) / geometry.segmentBlocks();
         final long start = cursor / geometry.segmentBlocks();
         Segment best = null;
@@ -189,7 +213,7 @@ public final class FreeSpaceMap {
         }
         if (best == null && !doomed.isEmpty()) {
             doomed = new BitSet(); // Better where it should not be than not at all.
-            activate();
+            activateEmptiest();
             return;
         }
         if (best == null) {
@@ -206,9 +230,33 @@ public final class FreeSpaceMap {
         final Segment before = active;
         active = next;
         activeBit = 0;
-        if (before != next) {
+        fillingWorn = false;
+        if (before != null && before != next) {
+            if (small) {
+                worn.addLast(before.number);
+            }
             forget(before);
         }
+    }
+
+    private boolean activateWorn() {
+        while (worn.size() > WORN_MAX) {
+            worn.removeFirst();
+        }
+        for (final Iterator<Long> it = worn.iterator(); it.hasNext(); ) {
+            final Segment candidate = segment(it.next());
+            candidate.load(source);
+            if (candidate != active
+                    && !barred(candidate.number)
+                    && candidate.availableCount() >= geometry.segmentBlocks() >> WORN_FREE_SHIFT) {
+                it.remove();
+                activate(candidate);
+                fillingWorn = true;
+                return true;
+            }
+            forget(candidate);
+        }
+        return false;
     }
 
     // ---- preparing
@@ -279,7 +327,7 @@ public final class FreeSpaceMap {
             final long number = emptied.iterator().next();
             emptied.remove(number);
             final Segment segment = segment(number);
-            if (segment != active && !prepared.contains(number) && number != preparing && whollyFree(segment)) {
+            if (!wanted(number) && !worn.contains(number) && whollyFree(segment)) {
                 discarding = number;
                 return number * geometry.segmentBlocks() + segment.nextAvailable(0);
             }
