@@ -260,6 +260,13 @@ public final class Store implements AutoCloseable {
         return committer.commit();
     }
 
+    /** For a caller that is about to ask for a {@link #commit}: begins it already, where that helps. Without the lock. */
+    public void commitAhead() {
+        requireWritable();
+        idleSince = -1;
+        committer.commitAhead();
+    }
+
     /**
      * Commits when so much has changed that memory would run short, or, in a store that is nearly full, the blocks for the
      * commit itself. After each change that may be one of very many. Without the lock.

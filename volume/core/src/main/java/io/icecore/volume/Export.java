@@ -78,6 +78,9 @@ public interface Export extends AutoCloseable {
 
     void flush();
 
+    /** The client is about to flush: what is slow about it may begin. Fails as {@link #flush} would. */
+    default void flushAhead() {}
+
     /** The client will read this range soon. */
     void cache(long offset, long length);
 

@@ -153,6 +153,18 @@ final class OpenExport implements Export {
     }
 
     @Override
+    public void flushAhead() {
+        begin(0, 0);
+        try {
+            if (!volumes.readOnly()) {
+                volumes.store().commitAhead();
+            }
+        } finally {
+            end();
+        }
+    }
+
+    @Override
     public boolean putAside(final IoRequest request, final NoSpaceException failure) {
         return volumes.waiting().add(request, failure);
     }

@@ -45,8 +45,9 @@ public final class Committer {
     /** One commit at a time: superblock n+1 is written only after the flush of n has returned. */
     private final ReentrantLock oneCommit = new ReentrantLock();
 
+    private final GroupCommit group = new GroupCommit();
+
     private volatile CommitParticipant participant;
-    private volatile long cuts;
     private volatile long durableCount;
     private volatile RuntimeException failure;
     private long settledSinceCut;
@@ -105,14 +106,32 @@ public final class Committer {
      * @return the generation that holds it
      */
     public long commit() {
-        final long cutsBefore = cuts;
+        if (!group.begin()) {
+            ensureUsable();
+            return store.current.generation;
+        }
+        try {
+            return commitChanges();
+        } finally {
+            group.end();
+        }
+    }
+
+    /**
+     * The caller foresees that it will ask for a commit, and has nothing else to do. Beside others who ask it does nothing:
+     * what they write until then would need another one.
+     */
+    public void commitAhead() {
+        if (!group.inCompany()) {
+            commit();
+        }
+    }
+
+    private long commitChanges() {
         oneCommit.lock();
         try {
             ensureUsable();
-            if (cuts > cutsBefore || !pendingChanges()) {
-                return store.current.generation; // Cut after this call began, and durable by now.
-            }
-            return commitNow(0);
+            return pendingChanges() ? commitNow(0) : store.current.generation;
         } finally {
             oneCommit.unlock();
         }
@@ -196,7 +215,6 @@ public final class Committer {
     private Superblock cut(final int flags) {
         storeLock.lock();
         try {
-            cuts++;
             final Superblock parent = store.current;
             final Superblock next = new Superblock();
             next.generation = parent.generation + 1;

@@ -506,7 +506,7 @@ final class NbdTransmission {
     /** The client is about to ask for it. Should it fail, the store refuses the client's own flush as well. */
     private void flushAhead() {
         try {
-            export.flush();
+            export.flushAhead();
         } catch (final RuntimeException ex) {
             LOG.debug("a foretold flush failed: peer={}", peer, ex);
         }

@@ -114,6 +114,11 @@ final class MemoryExport implements Export {
     }
 
     @Override
+    public void flushAhead() {
+        flush();
+    }
+
+    @Override
     public void flush() {
         hook.before("flush", 0, 0);
         flushes.incrementAndGet();

@@ -1,0 +1,140 @@
+package io.icecore.store.commit;
+
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Who makes the next commit, and who shares it.
+ *
+ * <pre>
+ *   commit n      | cut ....... flush |
+ *   leads         A                   B                     B is awake before those that n covered
+ *   shares it     C D                 | E F                 called before the cut
+ *   waits             B E F           | C A D ...           called after it: n does not cover them
+ * </pre>
+ *
+ * <p>Clients that flush again and again, each after its own write, would fall into two groups that take turns: one waits
+ * while the other one's commit is made. So whoever leads waits for as many as lately came together, no longer than half of
+ * what a commit takes.
+ */
+final class GroupCommit {
+    /** However slow the device is. */
+    private static final long GATHER_NANOS_MAX = 1_000_000;
+
+    /** A new duration counts one part in 2^this. */
+    private static final int MEAN_SHIFT = 3;
+
+    private static final class Caller {
+        private final Thread thread = Thread.currentThread();
+        private volatile boolean leads;
+        private volatile boolean covered;
+    }
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ArrayDeque<Caller> waiting = new ArrayDeque<>();
+    private List<Caller> covered = List.of();
+    private boolean underWay;
+
+    /** Waits for company, or null. */
+    private Thread gathering;
+
+    /** Of the last commit: callers that it covered, and those that came while it was made. */
+    private volatile int company = 1;
+
+    private long begun;
+    private long meanNanos;
+
+    /** Whether other callers than this one wanted the last commit, or want the one under way. */
+    boolean inCompany() {
+        return company > 1;
+    }
+
+    /**
+     * Returns true when the caller is to make a commit, and to call {@link #end} whatever comes of it; false when another
+     * caller's commit, cut after this call began, has ended.
+     */
+    boolean begin() {
+        lock.lock();
+        try {
+            if (underWay) {
+                final Caller caller = new Caller();
+                waiting.add(caller);
+                if (gathering != null && waiting.size() + 1 >= company) {
+                    LockSupport.unpark(gathering);
+                }
+                await(caller);
+                if (caller.covered) {
+                    return false;
+                }
+            }
+            underWay = true;
+            gather();
+            covered = List.copyOf(waiting);
+            waiting.clear();
+            begun = System.nanoTime();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The commit that {@link #begin} asked for is durable, or has failed. */
+    void end() {
+        final Caller next;
+        final List<Caller> released;
+        lock.lock();
+        try {
+            meanNanos += System.nanoTime() - begun - meanNanos >> MEAN_SHIFT;
+            company = 1 + covered.size() + waiting.size();
+            released = covered;
+            covered = List.of();
+            next = waiting.poll();
+            underWay = next != null;
+        } finally {
+            lock.unlock();
+        }
+        if (next != null) {
+            next.leads = true;
+            LockSupport.unpark(next.thread);
+        }
+        for (final Caller caller : released) {
+            caller.covered = true;
+            LockSupport.unpark(caller.thread);
+        }
+    }
+
+    private void gather() {
+        final long deadline = System.nanoTime() + Math.min(meanNanos / 2, GATHER_NANOS_MAX);
+        long left = 1;
+        gathering = Thread.currentThread();
+        while (waiting.size() + 1 < company && left > 0) {
+            left = deadline - System.nanoTime();
+            lock.unlock();
+            try {
+                LockSupport.parkNanos(this, left);
+            } finally {
+                lock.lock();
+            }
+        }
+        gathering = null;
+    }
+
+    /** Uninterruptibly, as a lock would. */
+    private void await(final Caller caller) {
+        lock.unlock();
+        try {
+            boolean interrupted = false;
+            while (!caller.leads && !caller.covered) {
+                LockSupport.park(this);
+                interrupted |= Thread.interrupted();
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        } finally {
+            lock.lock();
+        }
+    }
+}
