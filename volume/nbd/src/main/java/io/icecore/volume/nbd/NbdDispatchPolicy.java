@@ -27,9 +27,15 @@ final class NbdDispatchPolicy {
 
     private static final int OP_COUNT = Op.values().length;
 
+    /** One of so many long writes of a client that waits for each is handed over, to see whether it still waits. */
+    private static final int AHEAD_PROBE_INTERVAL = 16;
+
     private final long[] meanNanos = new long[OP_COUNT];
     private int probeInterval = PROBE_INTERVAL_MIN;
     private int untilProbe = PROBE_INTERVAL_MIN;
+    private boolean sendsAhead;
+    private boolean handedOver;
+    private int untilAheadProbe = 1;
 
     /** @param alone nothing else of this connection is in flight or has been received */
     boolean inline(final Op op, final boolean fua, final long length, final boolean alone) {
@@ -48,6 +54,23 @@ final class NbdDispatchPolicy {
         probeInterval = Math.min(2 * probeInterval, PROBE_INTERVAL_MAX);
         untilProbe = probeInterval;
         return true;
+    }
+
+    /**
+     * The same for a write whose data is received into memory of its own. What comes behind it is still in the socket then,
+     * so that it looks alone: what tells is whether the next one comes while it is carried out.
+     *
+     * @param othersInFlight when its header was received
+     */
+    boolean inlineLongWrite(final boolean othersInFlight) {
+        if (othersInFlight || handedOver) {
+            sendsAhead = othersInFlight;
+        }
+        handedOver = sendsAhead || --untilAheadProbe == 0;
+        if (handedOver) {
+            untilAheadProbe = AHEAD_PROBE_INTERVAL;
+        }
+        return !handedOver;
     }
 
     /** Whether {@link #executed} would like to know how long this one takes. */

@@ -217,11 +217,10 @@ final class NbdTransmission {
         } else if (length > PIECE_LENGTH) {
             writeInPieces(length);
         } else if (length > STAGED_LENGTH_MAX) {
-            final boolean noneBefore = inFlight.count() == 0;
+            final boolean inline = policy.inlineLongWrite(inFlight.count() > 0);
             final NbdRequest request = begin(Op.WRITE, length);
             receive(request, length);
-            final boolean alone = noneBefore && input.remaining() < NbdRequestDecoder.HEADER_LENGTH;
-            dispatch(request, policy.inline(Op.WRITE, request.fua, length, alone));
+            dispatch(request, inline);
         } else {
             writeStaged(length);
         }

@@ -33,6 +33,29 @@ class NbdDispatchPolicyTest {
     }
 
     @Test
+    void carriesOutLongWritesItselfForAClientThatWaitsForEach() {
+        int handedOver = 0;
+        for (int i = 0; i < 160; i++) {
+            handedOver += policy.inlineLongWrite(false) ? 0 : 1;
+        }
+        assertThat(handedOver).as("now and then, to see").isEqualTo(10);
+    }
+
+    @Test
+    void handsLongWritesOverForAClientThatSendsAhead() {
+        boolean inFlight = false;
+        int handedOver = 0;
+        for (int i = 0; i < 100; i++) {
+            inFlight = !policy.inlineLongWrite(inFlight);
+            handedOver += inFlight ? 1 : 0;
+        }
+        assertThat(handedOver).isGreaterThan(80);
+
+        policy.inlineLongWrite(false);
+        assertThat(policy.inlineLongWrite(false)).as("it has come to wait").isTrue();
+    }
+
+    @Test
     void noticesThatTheyHaveBecomeCheapAgain() {
         for (int i = 0; i < 20; i++) {
             policy.executed(Op.READ, 100_000);
