@@ -77,21 +77,14 @@ class StoreCheckTest {
         history.close();
     }
 
-    /** The writer is as fast as in the test before; where it knows of the check, that never has to start over. */
+    /** Where the writer knows of the check, that never has to start over. */
     @Test
     void endsAtOnceWhenTheWriterReusesNothingMeanwhile() {
         final RandomHistory history = new RandomHistory(3, 24 << 20);
         history.steps(60);
         final BlockDevice device = history.device().openReadOnly();
         final int[] begun = {0};
-        final CheckProgress busy = (accounted, total) -> {
-            if (accounted == 0) {
-                begun[0]++;
-                for (int i = 0; i < 70; i++) {
-                    history.overwriteAndCommit();
-                }
-            }
-        };
+        final CheckProgress busy = busy(history, begun, 70);
         for (int round = 0; round < 24; round++) {
             try (Store.Reading reading = history.catalog().store().beginReading()) {
                 final long before = history.catalog().store().info().generation();
@@ -105,11 +98,23 @@ class StoreCheckTest {
         }
         assertThat(begun[0]).isEqualTo(24);
 
+        final CheckProgress busier = busy(history, begun, 200);
         for (int round = 0; round < 24; round++) {
-            new StoreCheck(device, busy).run();
+            new StoreCheck(device, busier).run();
         }
         assertThat(begun[0]).as("without").isGreaterThan(48);
         history.close();
+    }
+
+    private static CheckProgress busy(final RandomHistory history, final int[] begun, final int overwrites) {
+        return (accounted, total) -> {
+            if (accounted == 0) {
+                begun[0]++;
+                for (int i = 0; i < overwrites; i++) {
+                    history.overwriteAndCommit();
+                }
+            }
+        };
     }
 
     @Test

@@ -95,6 +95,8 @@ class CommitCrashTest {
                 .constant(256, 4)
                 .in("store.tree.Forest.relocate")
                 .constant(64, 4)
+                .in("store.tree.Forest.fold")
+                .constant(32, 2)
                 .in("store.log.UncoveredBlocks.runs")
                 .constant(3 * 40, 3 * 5)
                 .in("store.log.SegmentWriter.write")

@@ -9,7 +9,10 @@ import io.icecore.store.log.UncoveredBlocks;
 import io.icecore.store.tree.RedirectTable.Redirect;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.locks.StampedLock;
@@ -24,6 +27,9 @@ import java.util.function.BooleanSupplier;
  */
 public final class Forest {
     static final int LEVEL_COUNT = 16;
+
+    /** Redirects that a fold leaves, if it can: what is folded more often gathers fewer for each parent. */
+    private static final int FOLDED_MAX = RedirectTable.CAPACITY / 2;
 
     /** The pointer whose node a descent did not find in memory. */
     record Missing(long home, long generation, int tree, int level, long version) {}
@@ -271,7 +277,7 @@ public final class Forest {
     /**
      * Gives all dirty nodes a free block, from the leaves up, as part of commit {@code generation}. A node whose parent is
      * not relocated gets a redirect; a parent that is takes over its children's redirects; when the table would overflow,
-     * the parents of a level are relocated as well (a fold). Under the store's lock. Returns how many nodes
+     * some parents are relocated as well (a fold). Under the store's lock. Returns how many nodes
      * {@link #writeImages} has to write; until then they are in memory only.
      */
     public int relocate(final long generation) {
@@ -393,15 +399,36 @@ public final class Forest {
         }
     }
 
-    /** Marks the parents of all redirected nodes of a level dirty, so that they take the redirects over. */
+    /**
+     * Makes room in the table: has parents written that take redirects over, those first that take over most, until half of
+     * it is free. A root takes over dozens, so that mostly few nodes are written for it. Parents up to {@code level} have
+     * been relocated by this commit, and are left alone.
+     */
     private void fold(final int level) {
+        takeOverRedirectsFrom(level + 2);
+        final Map<Long, List<Redirect>> children = new LinkedHashMap<>();
         for (final Redirect redirect : List.copyOf(redirects.all())) {
             identify(redirect);
-            if (redirect.level == level) {
-                trees[redirect.tree].markParentDirty(redirect);
+            if (redirect.level >= level) {
+                final long parent = trees[redirect.tree].homeOfParent(redirect);
+                children.computeIfAbsent(parent, home -> new ArrayList<>()).add(redirect);
             }
         }
-        takeOverRedirects(level + 1);
+        final List<List<Redirect>> byParent = new ArrayList<>(children.values());
+        byParent.sort(Comparator.comparingInt(list -> -list.size()));
+        int left = redirects.size();
+        for (int i = 0; left > FOLDED_MAX && i < byParent.size(); i++) {
+            final List<Redirect> list = byParent.get(i);
+            trees[list.get(0).tree].markParentDirty(list.get(0));
+            left -= list.size() - 1; // The parent may need one itself.
+        }
+        takeOverRedirectsFrom(level + 1);
+    }
+
+    private void takeOverRedirectsFrom(final int lowest) {
+        for (int level = lowest; level < LEVEL_COUNT; level++) {
+            takeOverRedirects(level);
+        }
     }
 
     private void identify(final Redirect redirect) {

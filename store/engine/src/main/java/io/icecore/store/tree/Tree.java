@@ -6,6 +6,7 @@ import io.icecore.store.format.Blocks;
 import io.icecore.store.format.NodePage;
 import io.icecore.store.tree.Forest.Missing;
 import io.icecore.store.tree.RedirectTable.Redirect;
+import java.util.function.Consumer;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -512,28 +513,34 @@ public final class Tree {
         return false;
     }
 
+    /** Home of the parent of a redirected node. The caller holds the store's lock. */
+    long homeOfParent(final Redirect redirect) {
+        return withParent(redirect, parent -> {});
+    }
+
     /** The parent of a redirected node belongs to the commit that is being written. */
     void markParentDirty(final Redirect redirect) {
-        Missing missing;
-        do {
+        withParent(redirect, forest::markDirty);
+    }
+
+    private long withParent(final Redirect redirect, final Consumer<Node> action) {
+        while (true) {
+            final Missing missing;
             final long stamp = forest.lock.writeLock();
             try {
                 missing = descend(redirect.hi, redirect.lo, redirect.level + 1);
                 if (missing == null) {
-                    assert childHome(path[redirect.level + 1].page, parentEntry(redirect)) == redirect.home
+                    final Node parent = path[redirect.level + 1];
+                    assert childHome(parent.page, Math.max(0, parent.page.floor(redirect.hi, redirect.lo)))
+                                    == redirect.home
                             : "redirect that no parent names: " + redirect.home;
-                    forest.markDirty(path[redirect.level + 1]);
+                    action.accept(parent);
+                    return parent.home;
                 }
             } finally {
                 forest.lock.unlockWrite(stamp);
             }
-            if (missing != null) {
-                forest.load(missing);
-            }
-        } while (missing != null);
-    }
-
-    private int parentEntry(final Redirect redirect) {
-        return Math.max(0, path[redirect.level + 1].page.floor(redirect.hi, redirect.lo));
+            forest.load(missing);
+        }
     }
 }
