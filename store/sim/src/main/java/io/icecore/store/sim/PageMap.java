@@ -2,7 +2,9 @@ package io.icecore.store.sim;
 
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
+import java.util.Arrays;
 import java.util.function.LongConsumer;
+import java.util.zip.CRC32C;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 
@@ -26,6 +28,9 @@ final class PageMap {
         final Object[] children;
         /** On the lowest level: bit i is set when page i may be changed in place. */
         long ownedPages;
+
+        /** Fingerprints of the children, 0 where it is not known; made when first asked for. */
+        long[] fingerprints;
 
         Node(final Object owner, final Object[] children) {
             this.owner = owner;
@@ -120,6 +125,49 @@ final class PageMap {
         }
     }
 
+    /**
+     * A number that tells contents apart: equal for equal content, however it came about. Costs what was changed since this
+     * map, or one that it was forked from, was last asked.
+     */
+    long fingerprint() {
+        return fingerprint(root, height, 0);
+    }
+
+    /** A sum over pages, so that neither height nor zeroes that were written make a difference. */
+    private static long fingerprint(final Node node, final int level, final long nodeFirst) {
+        if (node.fingerprints == null) {
+            node.fingerprints = new long[FANOUT];
+        }
+        final int shift = (level - 1) * FANOUT_BITS;
+        long sum = 0;
+        for (int index = 0; index < FANOUT; index++) {
+            if (node.children[index] != null && node.fingerprints[index] == 0) {
+                final long childFirst = nodeFirst + ((long) index << shift);
+                node.fingerprints[index] = level == 1
+                        ? pageFingerprint(childFirst, (byte[]) node.children[index])
+                        : fingerprint((Node) node.children[index], level - 1, childFirst);
+            }
+            sum += node.fingerprints[index];
+        }
+        return sum;
+    }
+
+    private static long pageFingerprint(final long page, final byte[] bytes) {
+        if (Arrays.equals(bytes, ZEROES)) {
+            return 0;
+        }
+        final CRC32C crc = new CRC32C();
+        crc.update(bytes, 0, BLOCK_LENGTH);
+        return mix(page << 32 ^ crc.getValue());
+    }
+
+    /** Spreads each bit over all (the finaliser of SplitMix64). */
+    static long mix(final long bits) {
+        final long once = (bits ^ bits >>> 30) * 0xBF58_476D_1CE4_E5B9L;
+        final long twice = (once ^ once >>> 27) * 0x94D0_49BB_1331_11EBL;
+        return twice ^ twice >>> 31;
+    }
+
     private byte[] pageForReading(final long page) {
         if (page >>> height * FANOUT_BITS != 0) {
             return ZEROES;
@@ -148,8 +196,10 @@ final class PageMap {
             final int index = childIndex(page, level);
             final Node child = owned((Node) node.children[index]);
             node.children[index] = child;
+            forgetFingerprint(node, index);
             node = child;
         }
+        forgetFingerprint(node, childIndex(page, 1));
         return ownedPage(node, childIndex(page, 1));
     }
 
@@ -157,7 +207,18 @@ final class PageMap {
         if (node == null) {
             return new Node(owner, new Object[FANOUT]);
         }
-        return node.owner == owner ? node : new Node(owner, node.children.clone());
+        if (node.owner == owner) {
+            return node;
+        }
+        final Node copy = new Node(owner, node.children.clone());
+        copy.fingerprints = node.fingerprints == null ? null : node.fingerprints.clone();
+        return copy;
+    }
+
+    private static void forgetFingerprint(final Node node, final int index) {
+        if (node.fingerprints != null) {
+            node.fingerprints[index] = 0;
+        }
     }
 
     private static byte[] ownedPage(final Node leaf, final int index) {

@@ -7,10 +7,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.LongStream;
-import java.util.zip.CRC32C;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 
@@ -209,34 +207,15 @@ public final class SimBlockDevice implements BlockDevice {
     }
 
     /**
-     * A number that tells the images apart that a power loss may leave of this device: equal for equal content of the
-     * blocks that no flush covers, given the same flushes before.
+     * A number that tells states of a device apart: equal for equal content of medium, device and page cache and equal
+     * length, whatever led there.
      */
-    public long fingerprint(final SimBlockDevice image) {
-        final TreeSet<Long> blocks = new TreeSet<>();
-        final long covered;
+    public long fingerprint() {
         synchronized (lock) {
-            covered = flushes;
-            for (final UnflushedWrites.Write write : unflushed.inOrder()) {
-                for (long at = write.position(); at < write.position() + write.bytes().length; at += BLOCK_LENGTH) {
-                    blocks.add(at / BLOCK_LENGTH);
-                }
-            }
+            long state = PageMap.mix(length + 31 * durableLength) + medium.fingerprint();
+            state = PageMap.mix(state) + device.fingerprint();
+            return PageMap.mix(state) + pageCache.fingerprint();
         }
-        final CRC32C crc = new CRC32C();
-        final byte[] page = new byte[BLOCK_LENGTH];
-        long sum = covered * 31 + image.length();
-        synchronized (image.lock) {
-            for (final long block : blocks) {
-                if ((block + 1) * BLOCK_LENGTH <= image.length) {
-                    image.device.read(block * BLOCK_LENGTH, page, 0, BLOCK_LENGTH);
-                    crc.reset();
-                    crc.update(page, 0, BLOCK_LENGTH);
-                    sum = sum * 0x9E37_79B9_7F4A_7C15L + (block << 32 ^ crc.getValue());
-                }
-            }
-        }
-        return sum;
     }
 
     // ---- faults and counters

@@ -4,7 +4,9 @@ import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +36,43 @@ class PageMapTest {
                 .containsExactly(0L, 64L, 4096L, (10L << 40) / BLOCK_LENGTH, (1L << 62) / BLOCK_LENGTH - 1);
         assertThat(pagesOf(pages, 64, 4096)).containsExactly(64L);
         assertThat(pagesOf(pages, 1, 4097)).containsExactly(64L, 4096L);
+    }
+
+    @Test
+    void hasOneFingerprintForOneContentHoweverItCameAbout() {
+        final SplittableRandom random = new SplittableRandom(6);
+        final byte[] content = new byte[LENGTH];
+        PageMap changed = new PageMap();
+        for (int step = 0; step < 500; step++) {
+            final byte[] written = new byte[1 + random.nextInt(2 * BLOCK_LENGTH)];
+            if (random.nextInt(4) > 0) {
+                random.nextBytes(written);
+            }
+            final int position = random.nextInt(LENGTH - written.length);
+            final PageMap before = random.nextBoolean() ? changed : changed.fork();
+            changed.write(position, written, 0, written.length);
+            System.arraycopy(written, 0, content, position, written.length);
+
+            final PageMap writtenAtOnce = new PageMap();
+            writtenAtOnce.write(1L << 40, new byte[1], 0, 1); // Higher, and no different.
+            writtenAtOnce.write(0, content, 0, LENGTH);
+            assertThat(changed.fingerprint()).isEqualTo(writtenAtOnce.fingerprint());
+            changed = random.nextInt(8) == 0 ? before : changed;
+            System.arraycopy(read(changed, 0, LENGTH), 0, content, 0, LENGTH);
+        }
+    }
+
+    @Test
+    void hasAnotherFingerprintWhenOneBitDiffers() {
+        final PageMap pages = new PageMap();
+        final Set<Long> fingerprints = new HashSet<>(Set.of(pages.fingerprint()));
+        for (int bit = 0; bit < 8 * LENGTH; bit += 1009) {
+            final PageMap flipped = pages.fork();
+            flipped.write(bit / 8, new byte[] {(byte) (1 << bit % 8)}, 0, 1);
+
+            assertThat(fingerprints.add(flipped.fingerprint())).isTrue();
+        }
+        assertThat(fingerprints).contains(pages.fingerprint());
     }
 
     /** Forks of forks, written at random, each against an array of its own. */
