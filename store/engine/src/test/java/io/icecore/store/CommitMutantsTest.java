@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.icecore.store.sim.mutant.Hunt;
 import io.icecore.store.sim.mutant.Mutant;
 import io.icecore.store.sim.mutant.MutantReport;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
@@ -15,7 +16,6 @@ import org.junit.jupiter.api.Test;
  * {@code -Dmutant=TEXT} tries those alone that have the text in their name.
  */
 class CommitMutantsTest {
-    private static final long NO_LIMIT_SECONDS = 1_000_000;
 
     /** Caught within the first states of a search. */
     private static final Set<String> QUICK = Set.of(
@@ -38,7 +38,7 @@ class CommitMutantsTest {
     }
 
     private static void search(final Mutant mutant, final String variant, final long seed) {
-        mutant.run(CrashSearch.class, "search", variant, seed, 1L, 2, NO_LIMIT_SECONDS);
+        mutant.run(CrashSearch.class, "search", variant, seed, 1L, 2, new HashSet<>());
     }
 
     private static void searchWithSmallLimits(final Mutant mutant, final long seed) {

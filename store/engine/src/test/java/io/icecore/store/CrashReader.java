@@ -7,7 +7,9 @@ import io.icecore.store.commit.CommitParticipant;
 import io.icecore.store.sim.SimBlockDevice;
 import io.icecore.store.tree.TreeEntry;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.agrona.DirectBuffer;
@@ -23,6 +25,11 @@ final class CrashReader implements CommitParticipant {
     private final TreeEntry entry = new TreeEntry();
     private final UnsafeBuffer data = new UnsafeBuffer(ByteBuffer.allocate(64 * BLOCK_LENGTH));
     private long ordinal;
+
+    /** Look-ups that have not read their blocks yet, all of one stamp. */
+    private final List<byte[]> lookedUp = new ArrayList<>();
+
+    private long stamp;
 
     CrashReader(final SimBlockDevice device, final String replay) {
         this.replay = replay;
@@ -64,6 +71,38 @@ final class CrashReader implements CommitParticipant {
             }
         }
         return false;
+    }
+
+    /** Looks up where the data of a key is, to be read later, if it is there. */
+    void lookUp(final long key) {
+        if (lookedUp.isEmpty()) {
+            store.refresh();
+            stamp = store.stamp();
+        }
+        final boolean found = store.head().get(StoreContent.hi(key), StoreContent.lo(key), entry);
+        if (found && store.stamp() == stamp) {
+            lookedUp.add(StoreContent.valueOf(entry));
+        }
+    }
+
+    /**
+     * Reads what was looked up, and forgets it.
+     *
+     * @return what became of each
+     */
+    List<String> readLookedUp() {
+        final List<String> outcomes = new ArrayList<>();
+        for (final byte[] value : lookedUp) {
+            final boolean matches = dataMatches(value);
+            final boolean unchanged = store.unchangedSince(stamp);
+            if (unchanged && !matches) {
+                throw new AssertionError(
+                        "block " + StoreContent.blockOf(value) + " was reused under a reader's look-up: " + replay);
+            }
+            outcomes.add(unchanged ? "reader read after a look-up" : "reader's look-up too old to be read");
+        }
+        lookedUp.clear();
+        return outcomes;
     }
 
     private boolean dataMatches(final byte[] value) {

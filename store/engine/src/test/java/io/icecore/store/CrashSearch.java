@@ -10,12 +10,13 @@ import io.icecore.store.sim.PowerLoss;
 import io.icecore.store.sim.SimBlockDevice;
 import io.icecore.store.sim.mutant.Probes;
 import io.icecore.store.space.SlotGeometry;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Predicate;
-import org.agrona.collections.LongHashSet;
 
 /** Runs a workload and crashes it at each of its device operations, several times each, to see what opens. */
 final class CrashSearch {
@@ -23,13 +24,10 @@ final class CrashSearch {
     private static final int OPERATIONS_AFTER = 60;
     private static final int CRASHES_AFTER = 2;
 
-    /** Of the outcomes at one point one in four goes on to further crashes; the others are only opened and used a little. */
-    private static final long SHALLOW = 3;
-
-    /** Crash states checked so far, and how many of them were different. */
+    /** Crash states checked so far, and fingerprints of those that were different. */
     private long states;
 
-    private final LongHashSet distinct = new LongHashSet();
+    private final Set<Long> distinct;
 
     /** How often each kind of event was met: what is not among them was not tested. */
     private final Map<String, Long> seen = new TreeMap<>();
@@ -42,32 +40,32 @@ final class CrashSearch {
     private CrashWorkload workload;
 
     /** @param variant property that a replay needs besides those of the crash, or empty */
-    private CrashSearch(final String variant) {
+    private CrashSearch(final String variant, final Set<Long> distinct) {
         this.variant = variant;
+        this.distinct = distinct;
     }
 
     /**
-     * Searches with {@code count} seeds from {@code first} on, or until the time is over. Called through a mutant, so
+     * Searches with {@code count} seeds from {@code first} on. Called through a mutant, so
      * it speaks the JDK's types only.
      *
-     * @return how often each event was met, by name; "states" and "distinct states" among them
+     * @param distinct gets a fingerprint of each state of the device that was opened, all content of it
+     * @return how often each event was met, by name; "states" among them
      */
     static Map<String, Long> search(
-            final String variant, final long first, final long count, final int outcomes, final long seconds) {
-        final CrashSearch search = new CrashSearch(variant);
-        final long end = System.nanoTime() + seconds * 1_000_000_000L;
-        for (long seed = first; seed < first + count && System.nanoTime() < end; seed++) {
+            final String variant, final long first, final long count, final int outcomes, final Set<Long> distinct) {
+        final CrashSearch search = new CrashSearch(variant, distinct);
+        for (long seed = first; seed < first + count; seed++) {
             search.run(seed, outcomes);
         }
         search.seen.put("states", search.states);
-        search.seen.put("distinct states", (long) search.distinct.size());
         search.seen.putAll(Probes.counts());
         return search.seen;
     }
 
     /** One crash again. Negative numbers stand for all. */
     static void replay(final String variant, final long seed, final long point, final long outcome) {
-        final CrashSearch search = new CrashSearch(variant);
+        final CrashSearch search = new CrashSearch(variant, new HashSet<>());
         search.traced = outcome >= 0;
         search.onlyPoint = point;
         search.onlyOutcome = outcome;
@@ -104,7 +102,7 @@ final class CrashSearch {
         }
         final SplittableRandom random = new SplittableRandom(seed * 31 + here);
         for (int outcome = 0; outcome < outcomes; outcome++) {
-            crashOnce(seed, here, random.nextLong() >>> 1 & ~SHALLOW | outcome & SHALLOW);
+            crashOnce(seed, here, random.nextLong() >>> 1);
         }
     }
 
@@ -112,15 +110,7 @@ final class CrashSearch {
         final String replay = "-Dtest=CommitCrashTest#replay -Dexcluded.tags= " + variant + " -Dcrash.seed=" + seed
                 + " -Dcrash.point=" + here + " -Dcrash.outcome=" + outcome;
         try {
-            recover(
-                    workload.device,
-                    workload.acknowledged,
-                    workload.inFlight,
-                    outcome,
-                    replay,
-                    CRASHES_AFTER,
-                    seed,
-                    -1);
+            recover(workload.device, workload.acknowledged, workload.inFlight, outcome, replay, CRASHES_AFTER, -1);
         } catch (final RuntimeException | AssertionError ex) {
             throw new AssertionError(ex.getMessage() + "\n  replay: " + replay, ex);
         }
@@ -134,7 +124,6 @@ final class CrashSearch {
             final long seed,
             final String replay,
             final int crashes,
-            final long history,
             final long decayedGeneration) {
         states++;
         final SplittableRandom random = new SplittableRandom(seed);
@@ -149,16 +138,12 @@ final class CrashSearch {
         } else if (decays) {
             loseOneGroup(image, acknowledged.generation, random);
         }
-        final long state = crashed.fingerprint(image) * 0x9E37_79B9_7F4A_7C15L
-                + (history * 31 + acknowledged.ordinal) * 31
-                + (killed ? 5 : 0);
-        distinct.add(state);
+        distinct.add(image.fingerprint());
         if (crashes > 0) {
             image.losePowerAt(random.nextInt(OPERATIONS_AFTER));
         }
         final long decayed = decays ? acknowledged.generation : decayedGeneration;
-        final long then = random.nextLong();
-        final CrashWorkload next = new CrashWorkload(image, then, acknowledged, inFlight, replay);
+        final CrashWorkload next = new CrashWorkload(image, random.nextLong(), acknowledged, inFlight, replay);
         next.seen = seen;
         next.traced = traced;
         next.trace((killed ? "killed" : "power lost") + (decays ? ", decay " + decay : "") + ": acknowledged cut "
@@ -173,15 +158,7 @@ final class CrashSearch {
             see(next.opened() ? "second crash after opening" : "second crash while opening");
         }
         if (crashes > 0) {
-            recover(
-                    next.device,
-                    next.acknowledged,
-                    next.inFlight,
-                    random.nextLong(),
-                    replay,
-                    crashes - 1,
-                    state ^ then,
-                    decayed);
+            recover(next.device, next.acknowledged, next.inFlight, random.nextLong(), replay, crashes - 1, decayed);
         }
     }
 

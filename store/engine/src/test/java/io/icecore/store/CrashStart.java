@@ -1,5 +1,6 @@
 package io.icecore.store;
 
+import io.icecore.store.commit.OpenedStore;
 import io.icecore.store.space.BlockRun;
 
 /** What a store has been through before it is crashed: states that a short random workload does not come to. */
@@ -62,7 +63,7 @@ enum CrashStart {
     private static void spill(final CrashWorkload workload) {
         final int target = SPILLS_BEFORE_FOLD - workload.random.nextInt(6);
         while (workload.store.opened().space.log().spillCount() < target
-                && workload.store.opened().current.rootBlocks[5] == 0) {
+                && workload.store.opened().current.rootBlocks[OpenedStore.SPACE] == 0) {
             workload.churn(1200);
             workload.commit();
         }
@@ -84,8 +85,9 @@ enum CrashStart {
                 store.unlock();
             }
         }
-        workload.commit();
-        spill(workload);
-        workload.commit();
+        while (store.opened().current.rootBlocks[OpenedStore.SPACE] == 0) { // Until the space tree is folded.
+            workload.churn(1200);
+            workload.commit();
+        }
     }
 }

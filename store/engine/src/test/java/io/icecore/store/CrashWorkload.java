@@ -58,21 +58,16 @@ final class CrashWorkload implements CommitParticipant {
     private long loadedOrdinal;
     private long newestGeneration;
     private final List<Unsettled> unsettled = new ArrayList<>();
-    private final int keys;
+    final int keys;
     private final int valueMax;
     private final UnsafeBuffer data = new UnsafeBuffer(ByteBuffer.allocate(64 * BLOCK_LENGTH));
     private final UnsafeBuffer checksums = new UnsafeBuffer(new byte[64 * Integer.BYTES]);
     private final WriteGuard guard;
 
     /** What each of the last cuts holds, by ordinal, for readers beside the writer. */
-    private final TreeMap<Long, StoreContent> cuts = new TreeMap<>();
+    final TreeMap<Long, StoreContent> cuts = new TreeMap<>();
 
-    private CrashReader reader;
-
-    /** A look-up of this process that has not read its blocks yet: what it found, and its stamp. */
-    private byte[] lookedUp;
-
-    private long stamp;
+    private final CrashReads reads = new CrashReads(this);
     private boolean meanwhile;
 
     /** Failures of the device are planned, so an exception is nothing to wonder about. */
@@ -119,8 +114,7 @@ final class CrashWorkload implements CommitParticipant {
     /** Opens the store and proves that it stands where a crash may have left it. */
     void open() {
         store = null;
-        reader = null;
-        lookedUp = null;
+        reads.opening();
         faulty = false;
         closing = false;
         guard.opening();
@@ -209,7 +203,7 @@ final class CrashWorkload implements CommitParticipant {
 
     void step() {
         try {
-            step(random.nextInt(125));
+            step(random.nextInt(131));
         } catch (final StoreException ex) {
             if (!faulty || PowerLoss.isCauseOf(ex)) {
                 throw ex;
@@ -252,9 +246,13 @@ final class CrashWorkload implements CommitParticipant {
         } else if (thrown < 108) {
             touchMany();
         } else if (thrown < 119) {
-            readOwn();
+            reads.readOwn();
+        } else if (thrown < 125) {
+            reads.read();
+        } else if (thrown < 128) {
+            overtake();
         } else {
-            read();
+            hollow();
         }
     }
 
@@ -323,6 +321,62 @@ final class CrashWorkload implements CommitParticipant {
                 }
             }
         }
+    }
+
+    /**
+     * A range is removed, a little of it comes back, and then all around gets thin: a node loses its first children, the
+     * next child takes keys below its own, and the node is merged into its neighbour.
+     */
+    void hollow() {
+        final int tree = random.nextInt(4) == 0 ? random.nextInt(StoreContent.TREE_COUNT) : largestTree();
+        final List<Long> there =
+                List.copyOf(now.trees.get(tree).headMap(StoreContent.DATA_KEY).keySet());
+        final int from = random.nextInt(there.size() + 1);
+        final int to = from + random.nextInt(there.size() - from + 1);
+        there.subList(from, to).forEach(key -> remove(tree, key));
+        for (final long key : there.subList(from, to)) {
+            if (random.nextInt(4) == 0) {
+                put(tree, key, random.nextInt(60));
+            }
+        }
+        for (int i = 0; i < there.size(); i++) {
+            if ((i < from || i >= to) && random.nextInt(8) > 0) {
+                remove(tree, there.get(i));
+            }
+        }
+    }
+
+    private int largestTree() {
+        int largest = 0;
+        for (int tree = 1; tree < StoreContent.TREE_COUNT; tree++) {
+            largest = now.trees.get(tree).size() > now.trees.get(largest).size() ? tree : largest;
+        }
+        return largest;
+    }
+
+    /**
+     * Look-ups wait while what they found is freed, some commits pass, and others take all blocks that there are: what is
+     * read then may be anything, and the reader has to notice.
+     */
+    void overtake() {
+        reads.lookUpAll();
+        fill();
+        for (final long key : List.copyOf(now.trees
+                .get(StoreContent.HEAD)
+                .subMap(StoreContent.DATA_KEY, StoreContent.BALLAST_KEY)
+                .keySet())) {
+            if (random.nextInt(4) > 0) {
+                removeData(key);
+            }
+        }
+        for (int commits = random.nextInt(4); commits > 0; commits--) {
+            put(0, random.nextInt(keys));
+            commit();
+        }
+        for (int runs = 0; runs < 20 && begin(RUN_MAX); runs++) {
+            settle();
+        }
+        reads.readAll();
     }
 
     /** Allocates and writes a run, which stays in flight. False when there is none: the store is full, the write failed. */
@@ -592,41 +646,6 @@ final class CrashWorkload implements CommitParticipant {
         }
     }
 
-    // ---- beside the writer
-
-    /** A look-up, or the read that belongs to the last one: meanwhile its blocks may have been reused. */
-    void readOwn() {
-        if (lookedUp == null) {
-            stamp = store.stamp();
-            final Map.Entry<Long, byte[]> found = now.trees
-                    .get(StoreContent.HEAD)
-                    .subMap(StoreContent.DATA_KEY, true, StoreContent.BALLAST_KEY, false)
-                    .ceilingEntry(StoreContent.DATA_KEY + random.nextInt(keys));
-            lookedUp = found == null ? null : found.getValue();
-            return;
-        }
-        if (random.nextInt(3) > 0) {
-            return; // Take your time.
-        }
-        store.read(StoreContent.blockOf(lookedUp), data, 0, StoreContent.countOf(lookedUp));
-        final boolean unchanged = store.unchangedSince(stamp);
-        if (unchanged && !StoreContent.dataMatches(lookedUp, data)) {
-            throw new AssertionError(
-                    "block " + StoreContent.blockOf(lookedUp) + " was reused under a look-up: " + replay);
-        }
-        see(unchanged ? "read after a look-up" : "look-up too old to be read");
-        lookedUp = null;
-    }
-
-    /** Another process reads, from where it stands or from the newest commit. */
-    void read() {
-        if (reader == null || random.nextInt(8) == 0) {
-            see("reader opened");
-            reader = new CrashReader(device, replay);
-        }
-        see(reader.read(random, keys, cuts) ? "read beside the writer" : "reader moved on");
-    }
-
     private void locked(final Runnable change) {
         store.lock();
         try {
@@ -652,8 +671,8 @@ final class CrashWorkload implements CommitParticipant {
                     change();
                     see(operation.kind() == Kind.FLUSH_START ? "changed during a flush" : "changed during a write");
                 }
-                if (reader != null && random.nextInt(3) == 0) {
-                    read();
+                if (reads.beside() && random.nextInt(3) == 0) {
+                    reads.read();
                 }
             } finally {
                 meanwhile = false;
@@ -661,7 +680,7 @@ final class CrashWorkload implements CommitParticipant {
         }
     }
 
-    private void see(final String what) {
+    void see(final String what) {
         trace(what);
         seen.merge(what, 1L, Long::sum);
     }
