@@ -17,6 +17,7 @@ import io.icecore.store.space.FreeSpaceMap;
 import io.icecore.store.tree.Forest;
 import io.icecore.store.tree.Tree;
 import java.time.Clock;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -48,6 +49,10 @@ public final class Store implements AutoCloseable {
     /** Segments counted under one hold of the lock: below a millisecond. */
     private static final int SEGMENTS_COUNTED_MAX = 128;
 
+    /** So often and so long work that can wait makes way for those who queue for the lock: 5 ms in all. */
+    private static final int GIVE_WAY_MAX = 50;
+
+    private static final long GIVE_WAY_NANOS = 50_000;
     private static final long SEAL_AFTER_MILLIS = 1000;
     private static final int NODE_FOOTPRINT_BYTES = BLOCK_LENGTH + 256;
     private static final int CACHE_NODES_MIN = 512;
@@ -154,6 +159,16 @@ public final class Store implements AutoCloseable {
 
     public void unlock() {
         lock.unlock();
+    }
+
+    /**
+     * For work that can wait, before it takes the lock: those who queue for it have it first, within limits. Without this a
+     * thread that takes it again and again gets it nearly always: one that queues is still waking up when the lock is free.
+     */
+    public void giveWay() {
+        for (int i = 0; i < GIVE_WAY_MAX && lock.hasQueuedThreads(); i++) {
+            LockSupport.parkNanos(GIVE_WAY_NANOS);
+        }
     }
 
     public boolean lockedByCurrentThread() {

@@ -210,13 +210,18 @@ final class OpenExport implements Export {
                     + " bytes of " + name() + ")");
         }
         if (requests.incrementAndGet() < 0) {
-            end();
+            endUncounted();
             throw new IllegalStateException("export is closed: " + name());
         }
         volumes.requested();
     }
 
     private void end() {
+        volumes.answered();
+        endUncounted();
+    }
+
+    private void endUncounted() {
         if (requests.decrementAndGet() == CLOSED) {
             release();
         }

@@ -123,7 +123,8 @@ final class ReclaimPace {
     /** The part of the time to work. */
     private double share(final long pendingChunks) {
         final long requests = volumes.requests();
-        final boolean clientsIdle = requests == requestsSeen;
+        // One that waits has sent nothing lately: it may be this that it waits for.
+        final boolean clientsIdle = requests == requestsSeen && !volumes.requestsInFlight();
         requestsSeen = requests;
         final long free = store.freeBlocks();
         if (clientsIdle || volumes.waiting().count() > 0 || free < (store.usedBlocks() + free) / SHORT_PART) {

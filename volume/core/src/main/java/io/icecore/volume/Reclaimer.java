@@ -20,6 +20,9 @@ import java.util.Map;
  *   <li>C2. Where the walk stands within a container is known to this process only. A mark on the same branch starts the
  *       container over, since it may have added regions that the walk has passed.</li>
  *   <li>C3. In a headless branch the head holds versions like the history, each with no death.</li>
+ *   <li>C4. A hold of the lock that comes to a leaf which is not in memory ends there; what the next one will visit is read
+ *       without the lock. Should it be gone from memory again by then, that hold reads its first leaf itself: so even the
+ *       smallest memory makes progress.</li>
  * </ul>
  */
 final class Reclaimer {
@@ -49,6 +52,14 @@ final class Reclaimer {
     private long recordBranch;
 
     private int entriesPerHold;
+    private int visited;
+
+    /** What made the last hold end early, if anything did. C4. */
+    private final WalkAhead ahead;
+
+    /** The next hold does not read. C4. */
+    private boolean patient = true;
+
     private long freedChunks;
     private volatile long reclaimedBytes;
 
@@ -65,6 +76,7 @@ final class Reclaimer {
         head = volumes.data().head();
         history = volumes.data().history();
         walk = new VersionWalk(head, history);
+        ahead = new WalkAhead(head, history);
     }
 
     /** There is more to visit in this branch, or its kept snapshots have changed. Under the lock. */
@@ -86,9 +98,12 @@ final class Reclaimer {
             return false;
         }
         volumes.readKept(first.branch);
-        for (int left = entriesMax; left > 0; left -= ENTRIES_PER_HOLD) {
+        int left = entriesMax;
+        while (left > 0) {
             entriesPerHold = Math.min(left, ENTRIES_PER_HOLD);
-            final boolean more = volumes.change(() -> {
+            visited = 0;
+            ahead.clear();
+            final boolean more = volumes.changeBehindOthers(() -> {
                 final ReclaimRecord record = nextRecord();
                 if (record != null) {
                     visitSome(record);
@@ -99,8 +114,28 @@ final class Reclaimer {
                 return left < entriesMax;
             }
             store.relieve(); // In a full store the commit after very few entries.
+            left -= ahead.isNoted() ? visited : entriesPerHold;
+            patient = !ahead.isNoted();
+            if (ahead.isNoted()) {
+                readAhead();
+            }
         }
         return true;
+    }
+
+    private void readAhead() {
+        try {
+            ahead.run();
+        } catch (final StoreException ex) {
+            stuck = true;
+            recordBranch++; // As where a hold meets damage: other branches go on.
+            throw ex;
+        }
+    }
+
+    /** Whether this hold may only look at what is in memory. C4. */
+    private boolean patient() {
+        return patient || visited > 0;
     }
 
     /** One record is worked on until it is done; then the next branch's, round and round. */
@@ -160,11 +195,16 @@ final class Reclaimer {
         candidates.clear();
         regions.or(branch.number, Regions.CANDIDATES, container, candidates);
         VersionWalk.Step step = VersionWalk.Step.FOUND;
-        for (int visited = 0; visited < entriesPerHold && step == VersionWalk.Step.FOUND; visited++) {
+        while (visited < entriesPerHold && step == VersionWalk.Step.FOUND) {
+            walk.patient(patient());
             step = walk.next(candidates, extent);
             if (step == VersionWalk.Step.FOUND) {
                 visit(branch, walk.inHead());
+                visited++;
             }
+        }
+        if (step == VersionWalk.Step.UNREAD) {
+            ahead.note(walk, candidates);
         }
         if (step == VersionWalk.Step.END) {
             candidates.clear();
@@ -180,9 +220,11 @@ final class Reclaimer {
 
     /** Everything that the branch has, in the order of the trees. Returns true when nothing at all is left to do. */
     private boolean scanSome(final Branch branch, final ReclaimRecord record) {
-        for (int visited = 0; visited < entriesPerHold; visited++) {
+        for (; visited < entriesPerHold && !ahead.isNoted(); visited++) {
             if (record.historyFrom != ReclaimRecord.NONE) {
-                if (history.ceiling(branch.number, record.historyFrom, scanBirth, extent)) {
+                if (patient() && history.ceilingIsUnread(branch.number, record.historyFrom, scanBirth, extent)) {
+                    ahead.noteHistory(branch.number, record.historyFrom, scanBirth);
+                } else if (history.ceiling(branch.number, record.historyFrom, scanBirth, extent)) {
                     record.historyFrom = extent.chunk();
                     scanBirth = extent.birth() + 1;
                     visit(branch, false);
@@ -190,7 +232,9 @@ final class Reclaimer {
                     record.historyFrom = ReclaimRecord.NONE;
                 }
             } else if (record.headFrom != ReclaimRecord.NONE) {
-                if (head.ceiling(branch.number, record.headFrom, extent)) {
+                if (patient() && head.ceilingIsUnread(branch.number, record.headFrom, extent)) {
+                    ahead.noteHead(branch.number, record.headFrom);
+                } else if (head.ceiling(branch.number, record.headFrom, extent)) {
                     record.headFrom = extent.end();
                     visit(branch, true);
                 } else {

@@ -17,7 +17,9 @@ final class VersionWalk {
         /** Nothing left. */
         END,
         /** Seeks have been spent; go on with the next call. */
-        PAUSED
+        PAUSED,
+        /** As PAUSED: what comes next has to be read from the device, see {@link #patient}. */
+        UNREAD
     }
 
     private static final int SEEKS_MAX = 256;
@@ -32,6 +34,7 @@ final class VersionWalk {
     private boolean inHead;
     private int region;
     private long birth;
+    private boolean patient;
 
     VersionWalk(final HeadMap head, final HistoryMap history) {
         this.head = head;
@@ -50,6 +53,23 @@ final class VersionWalk {
         birth = birthMin;
     }
 
+    /** Stands where the other one does. */
+    void startAt(final VersionWalk other) {
+        branch = other.branch;
+        birthMin = other.birthMin;
+        birthMax = other.birthMax;
+        withHead = other.withHead;
+        base = other.base;
+        inHead = other.inHead;
+        region = other.region;
+        birth = other.birth;
+    }
+
+    /** Whether a step rather pauses than read from the device: for a walk under the store's lock. */
+    void patient(final boolean pauses) {
+        patient = pauses;
+    }
+
     boolean inHead() {
         return inHead;
     }
@@ -61,7 +81,11 @@ final class VersionWalk {
 
     Step next(final RegionBitmap candidates, final Extent into) {
         for (int seeks = 0; seeks < SEEKS_MAX; seeks++) {
-            final boolean more = inHead ? stepInHead(candidates, into) : stepInHistory(candidates, into);
+            toCandidate(candidates);
+            if (patient && region < RegionBitmap.REGIONS && nextIsUnread(into)) {
+                return Step.UNREAD;
+            }
+            final boolean more = inHead ? stepInHead(into) : stepInHistory(into);
             if (more) {
                 return Step.FOUND;
             }
@@ -76,8 +100,13 @@ final class VersionWalk {
         return Step.PAUSED;
     }
 
-    private boolean stepInHistory(final RegionBitmap candidates, final Extent into) {
-        toCandidate(candidates);
+    private boolean nextIsUnread(final Extent into) {
+        return inHead
+                ? head.ceilingIsUnread(branch, base + region, into)
+                : history.ceilingIsUnread(branch, base + region, birth, into);
+    }
+
+    private boolean stepInHistory(final Extent into) {
         if (region == RegionBitmap.REGIONS) {
             return false;
         }
@@ -97,8 +126,7 @@ final class VersionWalk {
         return true;
     }
 
-    private boolean stepInHead(final RegionBitmap candidates, final Extent into) {
-        toCandidate(candidates);
+    private boolean stepInHead(final Extent into) {
         if (region == RegionBitmap.REGIONS) {
             return false;
         }

@@ -34,6 +34,7 @@ final class Volumes {
     private volatile BooleanSupplier roomComing = () -> false;
     private boolean changing;
     private final LongAdder requests = new LongAdder();
+    private final LongAdder answers = new LongAdder();
     private volatile boolean tidyDue = true;
 
     Volumes(final Store store, final Clock clock) {
@@ -103,9 +104,20 @@ final class Volumes {
         requests.increment();
     }
 
+    /** What an export was asked for is done, or has failed. */
+    void answered() {
+        answers.increment();
+    }
+
     /** How often exports were asked for something. */
     long requests() {
         return requests.sum();
+    }
+
+    /** Whether an export is being asked for something now. */
+    boolean requestsInFlight() {
+        final long answered = answers.sum(); // First: what begins meanwhile may only make it look busier.
+        return requests.sum() > answered;
     }
 
     /** Requests that a full store has put aside. */
@@ -215,6 +227,12 @@ final class Volumes {
         } finally {
             store.unlock();
         }
+    }
+
+    /** As {@link #change}, of the background: whoever waits for the lock by now has it first. */
+    <T> T changeBehindOthers(final Supplier<T> action) {
+        store.giveWay();
+        return change(action);
     }
 
     /** Runs the action under the lock and makes what it changed durable. */

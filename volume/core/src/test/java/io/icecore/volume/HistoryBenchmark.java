@@ -32,23 +32,20 @@ class HistoryBenchmark {
     private static final int CHUNK = 4096;
     private static final int TURNS = 9;
 
-    private final int scale;
-    private final Path directory;
+    private int scale;
+    private Path directory;
     private final StringBuilder out = new StringBuilder();
     private final SplittableRandom random = new SplittableRandom(4711);
     private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[256 * CHUNK]);
 
-    HistoryBenchmark() {
-        this(Integer.getInteger("history.scale", 100), System.getProperty("history.directory"));
-    }
-
-    HistoryBenchmark(final int scale, final String directory) {
-        this.scale = scale;
-        this.directory = directory == null ? null : Path.of(directory);
-    }
-
     @Test
     void run() throws IOException {
+        run(Integer.getInteger("history.scale", 100), System.getProperty("history.directory"));
+    }
+
+    void run(final int percent, final String inDirectory) throws IOException {
+        scale = percent;
+        directory = inDirectory == null ? null : Path.of(inDirectory);
         final String part = System.getProperty("history.part", "");
         final Map<String, Runnable> parts = Map.of(
                 "curve", this::curve,
@@ -93,9 +90,19 @@ class HistoryBenchmark {
         private Export export;
 
         Subject(final String name, final long storeBytes, final int chunks) {
+            this(
+                    chunks,
+                    directory == null
+                            ? new SparseDevice(storeBytes)
+                            : FileBlockDevice.create(fileOf(name), storeBytes, false),
+                    directory == null ? null : fileOf(name));
+        }
+
+        /** @param file to be deleted in the end, or null */
+        Subject(final int chunks, final BlockDevice device, final Path file) {
             this.chunks = chunks;
-            file = directory == null ? null : directory.resolve("bench-" + name + ".store");
-            device = file == null ? new SparseDevice(storeBytes) : FileBlockDevice.create(file, storeBytes, false);
+            this.device = device;
+            this.file = file;
             Store.format(device, "bench");
             catalog = Catalog.open(Store.open(device), Clock.systemUTC());
             catalog.createVolume("vm", (long) chunks * CHUNK);
@@ -157,6 +164,21 @@ class HistoryBenchmark {
         }
     }
 
+    private Path fileOf(final String name) {
+        return directory.resolve("bench-" + name + ".store");
+    }
+
+    /** Data takes nothing; nodes are in memory, or, with a directory, in a file there. */
+    private BlockDevice sparse(final String name, final long storeBytes) {
+        return directory == null ? new SparseDevice(storeBytes) : new SparseFileDevice(fileOf(name), storeBytes);
+    }
+
+    private static long blocksWritten(final BlockDevice device) {
+        return device instanceof SparseDevice memory
+                ? memory.blocksWritten.get()
+                : ((SparseFileDevice) device).blocksWritten.get();
+    }
+
     private static Spec spec(final String text) {
         return Spec.parse(text, ZoneOffset.UTC);
     }
@@ -172,6 +194,13 @@ class HistoryBenchmark {
 
     private long now() {
         return directory == null ? ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() : System.nanoTime();
+    }
+
+    /** Data is not kept in this part, so the time of the clock would say little. */
+    private static double processorSeconds(final Runnable action) {
+        final long begin = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+        action.run();
+        return (ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - begin) / 1e9;
     }
 
     private static double median(final double[] values) {
@@ -253,10 +282,17 @@ class HistoryBenchmark {
                     () -> with.readRandom(past, operations));
         }
         final int[] extra = {0};
-        final double[] create = sideBySide(41, () -> with.snapshot("x" + snapshots + "-" + extra[0]++), () -> {
-            without.writeRandom(1);
-            without.export.flush();
-        });
+        final double[] create = sideBySide(
+                41,
+                () -> with.snapshot("x" + snapshots + "-" + extra[0]++),
+                () -> {
+                    without.writeRandom(1);
+                    without.export.flush();
+                },
+                () -> {
+                    with.writeRandom(1);
+                    with.export.flush();
+                });
         final List<Snapshot> more = with.catalog.snapshots("vm").stream()
                 .filter(snapshot -> snapshot.name().startsWith("x"))
                 .toList();
@@ -283,10 +319,22 @@ class HistoryBenchmark {
                 read[1] / read[0],
                 "middleReadRatio",
                 read[0] / read[2],
-                "createMillis",
-                create[0] * 1e3,
                 "createToFlushedWrite",
                 create[0] / create[1],
+                "createMicros",
+                create[0] * 1e6,
+                "flushedWriteMicros",
+                create[2] * 1e6,
+                "flushedWriteMicrosWithout",
+                create[1] * 1e6,
+                "firstWriteMicros",
+                write[0] / operations * 1e6,
+                "rewriteMicros",
+                again[0] / operations * 1e6,
+                "readMicros",
+                read[0] / operations * 1e6,
+                "middleReadMicros",
+                read[2] / operations * 1e6,
                 "listSeconds",
                 list);
     }
@@ -328,32 +376,46 @@ class HistoryBenchmark {
         return Ownership.of(subject.catalog).blocks();
     }
 
-    /** A snapshot a round and the oldest deleted, for ever, beside the same without deletion. */
+    /**
+     * A snapshot a round and the oldest deleted, for ever, beside the same without deletion. That one begins anew when it has
+     * twice as many snapshots: so the two differ in the deletion, and little in the size of their histories.
+     */
     private void window() {
         final int chunks = Math.max(4096, scaled(1 << 18));
         final int rounds = Math.max(60, scaled(20_000));
         final int kept = Math.max(20, scaled(1_000));
-        final long storeBytes = (chunks + rounds * 256L + (1L << 17)) * 5 / 4 * CHUNK;
-        try (Subject with = new Subject("window", storeBytes, chunks).filled();
-                Subject without = new Subject("endless", storeBytes, chunks).filled()) {
+        final long storeBytes = (chunks + 2 * kept * 256L + (1L << 17)) * 5 / 4 * CHUNK;
+        Subject without = null;
+        try (Subject with = new Subject(chunks, sparse("window", storeBytes), null).filled()) {
             final Thread background = new Thread(() -> reclaim(with.catalog), "reclaimer");
             background.setDaemon(true);
             background.start();
-            final int turnRounds = Math.max(1, rounds / 40);
+            final int turnRounds = Math.max(1, Math.min(rounds / 40, kept / 4));
             final int[] done = new int[2];
             final List<Double> ratios = new ArrayList<>();
+            final List<Double> ratiosWithBackground = new ArrayList<>();
             final List<Long> backlog = new ArrayList<>();
+            final List<Long> used = new ArrayList<>();
             final IntConsumer one = round -> round(with, round, kept);
-            final IntConsumer other = round -> round(without, round, Integer.MAX_VALUE);
+            long backgroundNanos = 0;
             while (done[0] < rounds) {
-                final double a = seconds(() -> rounds(one, done, 0, turnRounds));
-                final double b = seconds(() -> rounds(other, done, 1, turnRounds));
+                final double a = processorSeconds(() -> rounds(one, done, 0, turnRounds));
+                if (without == null || done[1] + turnRounds > 2 * kept) {
+                    without = startedAnew(without, chunks, storeBytes, Math.min(kept, done[0]));
+                    done[1] = Math.min(kept, done[0]);
+                }
+                final Subject endless = without;
+                final IntConsumer other = round -> round(endless, round, Integer.MAX_VALUE);
+                final double b = processorSeconds(() -> rounds(other, done, 1, turnRounds));
+                final long nanos = ManagementFactory.getThreadMXBean().getThreadCpuTime(background.getId());
                 if (done[0] > kept + turnRounds) {
                     ratios.add(b / a);
+                    ratiosWithBackground.add(b / (a + (nanos - backgroundNanos) / 1e9));
                     backlog.add(with.catalog.pendingBytes() / CHUNK);
+                    used.add(with.catalog.store().usedBlocks());
                 }
+                backgroundNanos = nanos;
             }
-            final long backgroundNanos = ManagementFactory.getThreadMXBean().getThreadCpuTime(background.getId());
             stopped = true;
             join(background);
             report(
@@ -364,17 +426,34 @@ class HistoryBenchmark {
                     kept,
                     "ratioToNoDeletion",
                     median(ratios.stream().mapToDouble(Double::doubleValue).toArray()),
+                    "ratioWithBackground",
+                    median(ratiosWithBackground.stream()
+                            .mapToDouble(Double::doubleValue)
+                            .toArray()),
                     "backgroundMicrosARound",
                     backgroundNanos / 1e3 / rounds,
                     "backlogChunks",
                     backlog,
                     "usedBlocks",
-                    with.catalog.store().usedBlocks(),
+                    used,
                     "blocksWritten",
-                    with.device instanceof SparseDevice sparse ? sparse.blocksWritten.get() : 0,
-                    "blocksWrittenWithout",
-                    without.device instanceof SparseDevice sparse ? sparse.blocksWritten.get() : 0);
+                    blocksWritten(with.device));
+        } finally {
+            if (without != null) {
+                without.close();
+            }
         }
+    }
+
+    private Subject startedAnew(final Subject before, final int chunks, final long storeBytes, final int snapshots) {
+        if (before != null) {
+            before.close();
+        }
+        final Subject subject = new Subject(chunks, sparse("endless", storeBytes), null).filled();
+        for (int i = 0; i < snapshots; i++) {
+            round(subject, i, Integer.MAX_VALUE);
+        }
+        return subject;
     }
 
     private volatile boolean stopped;

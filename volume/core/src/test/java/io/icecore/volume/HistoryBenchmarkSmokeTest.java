@@ -7,6 +7,6 @@ import org.junit.jupiter.api.Test;
 class HistoryBenchmarkSmokeTest {
     @Test
     void runsWithSmallNumbers() throws IOException {
-        new HistoryBenchmark(0, null).run();
+        new HistoryBenchmark().run(0, null);
     }
 }

@@ -137,13 +137,30 @@ class ReclaimPaceTest {
     }
 
     @Test
-    void tellsItsRateAndWhenItWillBeDone() {
+    void yieldsToAClientThatWaitsForItsAnswer() {
+        deleteManyEntries();
+        pace.step();
+        catalog.parts().requested();
+        pace.step();
+        pace.step();
+        assertThat(entriesAsked).as("it may be the deletion that it waits for").isEqualTo(64);
+        catalog.parts().answered();
+        pace.step();
+        assertThat(entriesAsked).isEqualTo(Reclaimer.ENTRIES_PER_STEP);
+    }
+
+    private void deleteManyEntries() {
         catalog.createSnapshots(List.of("vm"), "s", Map.of());
         for (int chunk = 0; chunk < 4000; chunk += 2) {
             write(chunk, 1); // One entry each.
         }
         catalog.deleteSnapshots(catalog.snapshots("vm"));
         pace.hurry();
+    }
+
+    @Test
+    void tellsItsRateAndWhenItWillBeDone() {
+        deleteManyEntries();
         pace.step();
         assertThat(pace.status().running()).isTrue();
         assertThat(pace.status().secondsLeft()).isEqualTo(-1);

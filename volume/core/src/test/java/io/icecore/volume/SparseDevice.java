@@ -3,8 +3,10 @@ package io.icecore.volume;
 import io.icecore.store.device.BlockDevice;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * A device in memory of any length, of which blocks of zeroes take nothing: a terabyte of data that is all zeroes costs what
@@ -15,6 +17,9 @@ final class SparseDevice implements BlockDevice {
     final AtomicLong blocksWritten = new AtomicLong();
     private final ConcurrentHashMap<Long, byte[]> blocks = new ConcurrentHashMap<>();
     private volatile long length;
+
+    /** Is shown each block that was read. */
+    volatile Consumer<DirectBuffer> onRead = block -> {};
 
     SparseDevice(final long length) {
         this.length = length;
@@ -46,6 +51,7 @@ final class SparseDevice implements BlockDevice {
                 target.setMemory(targetIndex + done, part, (byte) 0);
             } else {
                 target.putBytes(targetIndex + done, block, within, part);
+                onRead.accept(new UnsafeBuffer(block));
             }
             blocksRead.incrementAndGet();
             done += part;

@@ -17,7 +17,9 @@ import org.agrona.concurrent.UnsafeBuffer;
  * atomic for lookups, and a group of changes made under one hold of the lock is atomic for commits.
  *
  * <p>A full leaf is split in the middle, or, when the new entry comes last, left full and a new one begun: entries that
- * arrive in order fill their leaves. A leaf that falls under a quarter is merged with a neighbour.
+ * arrive in order fill their leaves. A leaf that falls under a quarter is merged with a neighbour that is in memory: reading one
+ * for that, while everybody waits for the lock, would cost more than a leaf with few entries does. Who removes many entries
+ * goes from leaf to leaf, so that the one before is there.
  */
 public final class Tree {
     private static final int MERGE_BELOW = NodePage.ROOM / 4;
@@ -91,17 +93,28 @@ public final class Tree {
         return seek(hi, lo, false, into);
     }
 
+    /**
+     * Whether {@link #ceiling} would have to read the device. Whoever holds the store's lock can ask first, and have it read
+     * without the lock.
+     *
+     * @param into overwritten
+     */
+    public boolean ceilingIsUnread(final long hi, final long lo, final TreeEntry into) {
+        return trySeek(hi, lo, false, into) instanceof Missing;
+    }
+
+    private Object trySeek(final long hi, final long lo, final boolean floor, final TreeEntry into) {
+        final long stamp = forest.lock.readLock();
+        try {
+            return rootBlock == 0 ? Boolean.FALSE : seek(rootBlock, rootGeneration, rootLevel, hi, lo, floor, into);
+        } finally {
+            forest.lock.unlockRead(stamp);
+        }
+    }
+
     private boolean seek(final long hi, final long lo, final boolean floor, final TreeEntry into) {
         while (true) {
-            final Object result;
-            final long stamp = forest.lock.readLock();
-            try {
-                result = rootBlock == 0
-                        ? Boolean.FALSE
-                        : seek(rootBlock, rootGeneration, rootLevel, hi, lo, floor, into);
-            } finally {
-                forest.lock.unlockRead(stamp);
-            }
+            final Object result = trySeek(hi, lo, floor, into);
             if (result instanceof Missing missing) {
                 forest.load(missing);
             } else {
@@ -370,32 +383,24 @@ public final class Tree {
         }
     }
 
-    /** Merges the nodes on the path of a key with a neighbour where they have become small. */
+    /** Merges the nodes on the path of a key with a neighbour where they have become small: those in memory, see above. */
     private void mergeAround(final long hi, final long lo) {
-        Missing missing;
-        do {
-            missing = null;
-            final long stamp = forest.lock.writeLock();
-            try {
-                for (int level = 0; level < rootLevel && missing == null; level++) {
-                    missing = descend(hi, lo, level);
-                    if (missing == null && path[level].page.usedBytes() >= MERGE_BELOW) {
+        final long stamp = forest.lock.writeLock();
+        try {
+            for (int level = 0; level < rootLevel; level++) {
+                if (descend(hi, lo, level) == null) {
+                    if (path[level].page.usedBytes() >= MERGE_BELOW) {
                         return;
                     }
-                    if (missing == null) {
-                        missing = mergeAt(level);
-                    }
+                    mergeAt(level);
                 }
-            } finally {
-                forest.lock.unlockWrite(stamp);
             }
-            if (missing != null) {
-                forest.load(missing);
-            }
-        } while (missing != null);
+        } finally {
+            forest.lock.unlockWrite(stamp);
+        }
     }
 
-    private Missing mergeAt(final int level) {
+    private void mergeAt(final int level) {
         final Node parent = path[level + 1];
         final int entry = entryAt[level + 1];
         for (int left = entry; left >= entry - 1; left--) {
@@ -403,10 +408,9 @@ public final class Tree {
                 continue;
             }
             final int other = left == entry ? left + 1 : left;
-            final long home = childHome(parent.page, other);
-            final Node neighbour = forest.resident(home);
+            final Node neighbour = forest.resident(childHome(parent.page, other));
             if (neighbour == null) {
-                return forest.missing(home, parent.page.childGeneration(other), this, level);
+                continue;
             }
             final Node into = left == entry ? path[level] : neighbour;
             final Node from = left == entry ? neighbour : path[level];
@@ -422,10 +426,9 @@ public final class Tree {
                 parent.page.remove(left + 1);
                 forest.drop(from);
                 lowerRoot();
-                return null;
+                return;
             }
         }
-        return null;
     }
 
     // ---- moving nodes

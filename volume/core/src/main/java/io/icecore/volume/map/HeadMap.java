@@ -35,6 +35,11 @@ public final class HeadMap {
         return false;
     }
 
+    /** Whether {@link #ceiling} would have to read the device. {@code into} is overwritten. */
+    public boolean ceilingIsUnread(final long branch, final long chunk, final Extent into) {
+        return tree.ceilingIsUnread(Key.hi(branch, chunk), Key.lo(chunk, 0), into.entry());
+    }
+
     /** Finds the first extent of any branch at or after (branch, chunk). */
     public boolean next(final long branch, final long chunk, final Extent into) {
         if (tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, 0), into.entry())) {

@@ -65,6 +65,11 @@ public final class HistoryMap {
         return false;
     }
 
+    /** Whether {@link #ceiling} would have to read the device. {@code into} is overwritten. */
+    public boolean ceilingIsUnread(final long branch, final long chunk, final long birth, final Extent into) {
+        return tree.ceilingIsUnread(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry());
+    }
+
     /** Finds the first entry of any branch at or after (branch, chunk, birth). */
     public boolean next(final long branch, final long chunk, final long birth, final Extent into) {
         if (tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry())) {

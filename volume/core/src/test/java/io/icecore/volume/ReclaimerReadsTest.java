@@ -1,0 +1,92 @@
+package io.icecore.volume;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.icecore.store.Store;
+import io.icecore.store.commit.OpenedStore;
+import io.icecore.store.format.NodePage;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.agrona.DirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where the reclaimer reads a history that is not in memory: clients wait while it holds the lock. */
+class ReclaimerReadsTest {
+    private static final int CHUNK = 4096;
+    private static final int CHUNKS = 1 << 15;
+
+    private final SparseDevice device = new SparseDevice(1L << 30);
+    private final UnsafeBuffer chunk = new UnsafeBuffer(new byte[CHUNK]);
+    private Catalog catalog;
+    private int historyLeavesRead;
+    private int historyLeavesReadLocked;
+
+    /** A history of some 24,000 versions on some 90 leaves, none of them in memory. */
+    private void open(final int cacheNodes) {
+        Store.format(device, "test");
+        catalog = Catalog.open(Store.open(device), Clock.systemUTC());
+        catalog.createVolume("vm", (long) CHUNKS * CHUNK);
+        final SplittableRandom random = new SplittableRandom(4711);
+        try (Export export = catalog.exports().open("vm")) {
+            for (int snapshot = 0; snapshot < 4; snapshot++) {
+                for (int i = 0; i < 8000; i++) {
+                    export.write((long) random.nextInt(CHUNKS) * CHUNK, chunk, 0, CHUNK, false);
+                }
+                catalog.createSnapshots(List.of("vm"), "s" + snapshot, Map.of());
+            }
+        }
+        catalog.close();
+        catalog = Catalog.open(Store.open(device, Clock.systemUTC(), cacheNodes), Clock.systemUTC());
+        device.onRead = this::look;
+    }
+
+    private void look(final DirectBuffer block) {
+        final NodePage page = new NodePage(new UnsafeBuffer(block));
+        if (page.tree() == OpenedStore.HISTORY && page.level() == 0) {
+            historyLeavesRead++;
+            historyLeavesReadLocked += catalog.store().lockedByCurrentThread() ? 1 : 0;
+        }
+    }
+
+    private void reclaimAll() {
+        for (int steps = 0; catalog.reclaimStep(); steps++) {
+            assertThat(steps).as("steps").isLessThan(100_000);
+        }
+        assertThat(catalog.reclaimStatus().records()).isZero();
+        device.onRead = block -> {};
+        Ownership.of(catalog); // Which asserts that nothing leaks.
+        catalog.close();
+    }
+
+    @Test
+    void visitsCandidatesWithoutReadingUnderTheLock() {
+        open(4096);
+        catalog.deleteSnapshots(List.of(catalog.snapshots("vm").get(1)));
+        reclaimAll();
+        assertThat(historyLeavesRead).isGreaterThan(50);
+        assertThat(historyLeavesReadLocked).isZero();
+    }
+
+    @Test
+    void scansADeletedVolumeWithoutReadingUnderTheLock() {
+        open(4096);
+        catalog.deleteVolume("vm");
+        reclaimAll();
+        assertThat(historyLeavesRead).isGreaterThan(50);
+        assertThat(historyLeavesReadLocked).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 40})
+    void comesToAnEndWhenMemoryHoldsNextToNothing(final int cacheNodes) {
+        open(cacheNodes);
+        catalog.deleteSnapshots(List.of(catalog.snapshots("vm").get(1)));
+        reclaimAll();
+        assertThat(historyLeavesRead).isGreaterThan(50);
+    }
+}
