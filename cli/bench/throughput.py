@@ -4,9 +4,13 @@
     cli/bench/throughput.py [--dir DIR] [--repetitions 3] [--seconds 4] [--targets raw,nbdkit-file,...] [--jobs ...]
                             [--out FILE.json] [--against FILE.json]
 
+Reads are measured once with all data in memory, as far as the server lets the page cache keep it, and once with nothing there
+(needs root).
+
 Needs fio with its nbd engine and cli/bin/icecore, built; nbdkit and qemu-nbd where they are to be compared with. Takes about
 4 GiB in DIR for each target, and some 50 minutes with the defaults. Within a repetition every job is run on every target in turn, so that
-the ratios hold although the machine's speed drifts. While Icecore is measured its timer takes a snapshot every 5 s.
+the ratios hold although the machine's speed drifts. While Icecore is measured its timer takes a snapshot every 5 s
+and keeps those of two minutes.
 
 Prints a Markdown table: medians, the ratio to raw within each repetition (median), and the spread of that ratio. --out keeps the
 samples; --against compares the ratios to raw with those of an earlier file and exits with 1 if one has fallen by more than a fifth.
@@ -30,7 +34,9 @@ JOBS = {
     'write4k-flushed-8': ('the same, 8 connections', 'randwrite 4k 1', True, 8),
     'write4k-32': ('4 KiB random write, depth 32', 'randwrite 4k 32', False, 1),
     'read4k-1': ('4 KiB random read, depth 1', 'randread 4k 1', False, 1),
+    'read4k-1-cold': ('the same, nothing cached', 'randread 4k 1', False, 1),
     'read4k-32': ('4 KiB random read, depth 32', 'randread 4k 32', False, 1),
+    'read4k-32-cold': ('the same, nothing cached', 'randread 4k 32', False, 1),
     'mix4k-32': ('4 KiB 70/30 random mix, depth 32', 'randrw 4k 32', False, 1),
     'write1m-4': ('1 MiB sequential write, depth 4', 'write 1m 4', False, 1),
     'read1m-4': ('1 MiB sequential read, depth 4', 'read 1m 4', False, 1),
@@ -116,9 +122,9 @@ class Icecore(Target):
     def up(self):
         first = not os.path.exists(self.store)
         if first:
-            self.command('store', 'create', self.store, '--size', '16G')
+            self.command('store', 'create', self.store, '--size', '32G')
             self.command('volume', 'create', 'vm1', '--size', SIZE)
-            self.command('policy', 'set', 'vm1', '--every', '5s', '--keep', '1h:all')
+            self.command('policy', 'set', 'vm1', '--every', '5s', '--keep', '2m:all')
         self.start([ICECORE, 'serve', '--nbd', 'unix:' + self.socket], self.socket)
         if first:
             fio(self.fio_target() + ['--rw=write', '--bs=1m', '--iodepth=4', '--size=' + SIZE, '--refill_buffers'])
@@ -156,6 +162,7 @@ def fill(path):
 def measure(target, job, seconds):
     _, pattern, flushed, connections = JOBS[job]
     rw, length, depth = pattern.split()
+    set_scene(target, job)
     options = target.fio_target() + [
         '--rw=' + rw, '--bs=' + length, '--iodepth=' + depth, '--size=' + SIZE, '--time_based', '--norandommap', '--randrepeat=0',
         '--refill_buffers', '--group_reporting', f'--numjobs={connections}', f'--runtime={round(seconds * 1000)}ms', f'--ramp_time={RAMP_SECONDS}s']
@@ -175,6 +182,15 @@ def measure(target, job, seconds):
     if flushed:
         sample['flushP99us'] = result['sync']['lat_ns']['percentile']['99.000000'] / 1000
     return sample
+
+
+def set_scene(target, job):
+    """Servers keep different parts of what was written in memory, which would decide the reads: all of it, or nothing."""
+    if job.endswith('-cold'):
+        run(['sync'])
+        pathlib.Path('/proc/sys/vm/drop_caches').write_text('1')
+    elif 'read' in JOBS[job][1] or 'rw' in JOBS[job][1]:
+        fio(target.fio_target() + ['--rw=read', '--bs=1m', '--iodepth=4', '--size=' + SIZE])
 
 
 def value(sample):
@@ -233,6 +249,8 @@ def main():
     chosen = options.parse_args()
     os.makedirs(chosen.dir, exist_ok=True)
     names = chosen.targets.split(',')
+    for left in pathlib.Path(chosen.dir).glob('icecore.store*'):
+        left.unlink()  # A store of an earlier run may be nearly full.
     samples = []
     for repetition in range(chosen.repetitions):
         for name in names:
