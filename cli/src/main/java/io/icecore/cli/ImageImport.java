@@ -7,6 +7,7 @@ import io.icecore.volume.Export;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
+import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -21,7 +22,7 @@ final class ImageImport {
 
     private final Catalog catalog;
     private final Console console;
-    private long writtenBytes;
+    private final AtomicLong writtenBytes = new AtomicLong();
 
     ImageImport(final Catalog catalog, final Console console) {
         this.catalog = catalog;
@@ -30,7 +31,7 @@ final class ImageImport {
 
     /** Bytes that were not zeroes. */
     long writtenBytes() {
-        return writtenBytes;
+        return writtenBytes.get();
     }
 
     /**
@@ -54,14 +55,23 @@ final class ImageImport {
         long offset = 0;
         try (Export volume = catalog.exports().open(name);
                 ReadAhead blocks = new ReadAhead(source, console);
+                ParallelWrites writes = new ParallelWrites();
                 Progress progress = new Progress(console, "import " + name, Math.max(0, length))) {
             for (ByteBuffer block = blocks.take(); block.hasRemaining(); block = blocks.take()) {
                 requireRoom(name, image, volume, offset + block.remaining(), length);
-                writeData(volume, offset, block);
+                final long start = offset;
+                final ByteBuffer data = block;
                 offset += block.remaining();
+                writes.submit(() -> {
+                    try {
+                        writeData(volume, start, data);
+                    } finally {
+                        blocks.giveBack(data);
+                    }
+                });
                 progress.update(offset);
-                blocks.giveBack(block);
             }
+            writes.awaitAll();
             requireAll(name, image, offset, length);
             volume.flush();
         }
@@ -115,7 +125,7 @@ final class ImageImport {
             }
             if (!zero) {
                 volume.write(offset + from, buffer, from, to - from, false);
-                writtenBytes += to - from;
+                writtenBytes.addAndGet(to - from);
             }
             from = to;
         }

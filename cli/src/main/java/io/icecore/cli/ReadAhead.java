@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.agrona.BufferUtil;
 
 /**
- * Reads an image on a thread of its own while what came before is being written, two blocks ahead at most.
+ * Reads an image on a thread of its own while what came before is being written, a few blocks ahead at most.
  *
  * <p>Besides, whoever waits for a block can be told that it is wanted no more. Who reads from a terminal himself cannot:
  * nothing wakes a thread from that.
@@ -18,7 +18,9 @@ import org.agrona.BufferUtil;
 final class ReadAhead implements AutoCloseable {
     static final int BLOCK_LENGTH = 1 << 20;
 
-    private static final int BLOCKS_AHEAD = 2;
+    /** Besides those that are being written. */
+    private static final int BLOCKS_AHEAD = 2 + ParallelWrites.THREADS;
+
     private static final long LOOK_UP_MILLIS = 100;
 
     /** What the thread hands over: bytes, none of them at the end; or why there are none. */
