@@ -9,11 +9,11 @@ import io.icecore.store.commit.OpenedStore;
 import io.icecore.store.commit.Opener;
 import io.icecore.store.commit.ReadOnlyView;
 import io.icecore.store.device.BlockDevice;
-import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.Superblock;
 import io.icecore.store.format.SuperblockLayout;
 import io.icecore.store.space.FreeSpaceMap;
+import io.icecore.store.space.StoreFullException;
 import io.icecore.store.tree.Forest;
 import io.icecore.store.tree.Tree;
 import java.time.Clock;
@@ -180,7 +180,7 @@ public final class Store implements AutoCloseable {
      * space allows. The run is in flight until {@link #settle} or {@link #abandon}: it is part of no commit. Under the
      * lock.
      *
-     * @throws NoSpaceException when only the reserve for deletions and commits is left
+     * @throws StoreFullException when only the reserve for deletions and commits is left
      */
     public long allocate(final int countMax) {
         assert lock.isHeldByCurrentThread();
@@ -202,7 +202,7 @@ public final class Store implements AutoCloseable {
         assert lock.isHeldByCurrentThread();
         final long available = opened.space.availableBlocks() - opened.forest.dirtyCount();
         if (available < reserveBlocks() / 2) {
-            throw new NoSpaceException("store full: " + available + " blocks free, kept for deletions");
+            throw new StoreFullException("store full: " + available + " blocks free, kept for deletions");
         }
     }
 
@@ -498,7 +498,7 @@ public final class Store implements AutoCloseable {
 
     // ---- facts
 
-    /** Blocks that can be allocated before {@link NoSpaceException}, counting those that the last commits still pin. */
+    /** Blocks that can be allocated before {@link StoreFullException}, counting those that the last commits still pin. */
     public long freeBlocks() {
         lock.lock();
         try {

@@ -3,9 +3,9 @@ package io.icecore.volume;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.icecore.store.Store;
-import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.space.BlockRun;
+import io.icecore.store.space.StoreFullException;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
 import io.icecore.volume.map.HeadMap;
@@ -125,7 +125,7 @@ final class Cleaner {
                 allocate();
                 copy();
                 repoint();
-            } catch (final NoSpaceException ex) {
+            } catch (final StoreFullException ex) {
                 abandon();
                 end(); // No room to move anything: holes are filled from now on.
                 return;

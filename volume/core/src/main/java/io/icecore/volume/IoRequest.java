@@ -1,6 +1,7 @@
 package io.icecore.volume;
 
 import io.icecore.store.device.NoSpaceException;
+import io.icecore.store.space.StoreFullException;
 import org.agrona.MutableDirectBuffer;
 
 /**
@@ -80,7 +81,7 @@ public abstract class IoRequest {
                 case CACHE -> export.cache(offset, length);
                 case EXTENTS -> export.extents(offset, length, this::extent);
             }
-        } catch (final NoSpaceException ex) {
+        } catch (final StoreFullException ex) {
             if (op != Op.FLUSH && mayWait() && export.putAside(this, ex)) {
                 return;
             }

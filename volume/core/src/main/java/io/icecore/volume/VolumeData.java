@@ -2,8 +2,8 @@ package io.icecore.volume;
 
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
-import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.space.BlockRun;
+import io.icecore.store.space.StoreFullException;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
 import io.icecore.volume.map.HeadMap;
@@ -146,7 +146,7 @@ final class VolumeData {
     void withRoom(final Runnable write) {
         try {
             write.run();
-        } catch (final NoSpaceException ex) {
+        } catch (final StoreFullException ex) {
             if (!store.releasePinned()) {
                 throw ex;
             }

@@ -1,8 +1,8 @@
 package io.icecore.volume;
 
 import io.icecore.store.Store;
-import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
+import io.icecore.store.space.StoreFullException;
 import java.time.Clock;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
@@ -250,7 +250,7 @@ final class Volumes {
         };
         try {
             return changeDurably(guarded);
-        } catch (final NoSpaceException ex) {
+        } catch (final StoreFullException ex) {
             if (!store.releasePinned()) {
                 throw ex;
             }

@@ -1,6 +1,5 @@
 package io.icecore.store.space;
 
-import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.format.CorruptStoreException;
 import java.util.ArrayDeque;
 import java.util.BitSet;
@@ -123,12 +122,12 @@ public final class FreeSpaceMap {
      * Allocates 1 to {@code countMax} adjacent blocks, in flight until {@link #settle} or {@link #abandon}.
      *
      * @param reserve blocks that must stay free for those who may go below
-     * @throws NoSpaceException when there is nothing beyond the reserve
+     * @throws StoreFullException when there is nothing beyond the reserve
      */
     public long allocate(final int countMax, final long reserve) {
         final long available = availableBlocks() - reserve;
         if (available <= 0) {
-            throw new NoSpaceException("store full: " + availableBlocks() + " blocks free, " + reserve + " reserved");
+            throw new StoreFullException("store full: " + availableBlocks() + " blocks free, " + reserve + " reserved");
         }
         final int wanted = (int) Math.min(Math.min(countMax, BlockRun.COUNT_MAX), available);
         if (fillingWorn && wanted >= LONG_RUN_BLOCKS) {
@@ -217,7 +216,7 @@ public final class FreeSpaceMap {
             return;
         }
         if (best == null) {
-            throw new NoSpaceException("store full: what is free is pinned by the last commits");
+            throw new StoreFullException("store full: what is free is pinned by the last commits");
         }
         activate(best);
     }
