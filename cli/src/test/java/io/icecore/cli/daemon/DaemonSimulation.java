@@ -19,6 +19,7 @@ import io.icecore.store.sim.PowerLoss;
 import io.icecore.store.sim.SimBlockDevice;
 import io.icecore.store.sim.SimClock;
 import io.icecore.store.space.BlockRun;
+import io.icecore.store.space.SegmentUsage;
 import io.icecore.volume.BusyException;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.Export;
@@ -26,11 +27,16 @@ import io.icecore.volume.IoRequest;
 import io.icecore.volume.NoSuchException;
 import io.icecore.volume.Snapshot;
 import io.icecore.volume.Spec;
+import io.icecore.volume.StorePolicy;
 import io.icecore.volume.VolumeInfo;
 import io.icecore.volume.VolumeWorkers;
+import io.icecore.volume.WhenFull;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,24 +44,28 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * The daemon on one thread, in no time: clients, commit timer, snapshot timer, reclaimer, people at the command line, and a
- * reader beside it take their steps by seeded throws, on a simulated device and by a clock that moves when it is told to.
- * The power fails, the process is killed, the device reports errors, the clock is set.
+ * The daemon on one thread, in no time: clients, commit timer, snapshot timer, reclaimer, cleaner, people at the command line,
+ * a scrub and a reader beside it take their steps by seeded throws, on a simulated device and by a clock that moves when it is
+ * told to. The power fails, the process is killed, the device reports errors, the clock is set.
  *
  * <p>The reader also takes steps in the midst of the writer's device operations, as another process would.
  */
-final class DaemonSimulation {
+final class DaemonSimulation implements AutoCloseable {
     private static final int DISKS_MAX = 4;
     private static final int SNAPSHOTS_BY_HAND_MAX = 12;
     private static final int STEPS_TO_RECLAIM_MAX = 100_000;
     private static final int SAMPLES = 12;
     private static final int CHURN_ROUNDS = 17_000;
-    private static final String BALLAST = "ballast";
     private static final int ROOM_MIN = 150;
+    private static final int BALLAST_SAMPLES = 4;
+    private static final int CLEAN_STEPS_MAX = 400;
+    private static final int WAITED_MAX = 50;
+    private static final int LATEST_MAX = 60;
 
     /** Policies as people have them, from a snapshot every quarter of an hour on. */
     private static final String[][] POLICIES = {
@@ -64,6 +74,8 @@ final class DaemonSimulation {
 
     /** How often each thing was met: the rare paths that a run must have gone. */
     final Map<String, Long> seen;
+
+    private final Deque<String> latest = new ArrayDeque<>();
 
     private final SplittableRandom random;
     private final SimClock clock = new SimClock(Instant.parse("2026-11-23T10:00:00Z"));
@@ -77,6 +89,8 @@ final class DaemonSimulation {
     private Catalog catalog;
     private RollingSnapshots rolling;
     private Catalog reader;
+    private final SimulatedScrub scrub;
+    private SimulatedBallast ballast;
     private final Set<String> orphans = new HashSet<>();
     private final List<Export> openExports = new ArrayList<>();
 
@@ -92,6 +106,11 @@ final class DaemonSimulation {
     private boolean ticking;
     private boolean faulty;
     private boolean inListener;
+    private boolean resumesDeletion;
+
+    /** What the background is at that takes many steps, or null. */
+    private String doing;
+
     private long acknowledged;
 
     /** Every content that a snapshot of this name had, for readers that see an older generation. */
@@ -104,27 +123,30 @@ final class DaemonSimulation {
     DaemonSimulation(final long seed, final Map<String, Long> seen) {
         random = new SplittableRandom(seed);
         this.seen = seen;
+        scrub = new SimulatedScrub(clock, random, this::see);
         device = new SimBlockDevice((16L + 8 * random.nextInt(4)) << 20, seed);
         Store.format(device, "sim");
         open();
-        if (random.nextInt(3) == 0) {
-            crowd();
-        }
+        crowd();
+        setStorePolicy();
         createDisk();
     }
 
-    /** A volume that nobody looks at takes most of the store. */
+    /** Some stores are nearly full, some are worn, and some have room. */
     private void crowd() {
-        final long size = catalog.store().info().sizeBytes();
-        catalog.createVolume(BALLAST, size);
-        try (Export export = catalog.exports().open(BALLAST)) {
-            final int room = ROOM_MIN + random.nextInt(ROOM_MIN);
-            for (long offset = 0; catalog.store().freeBlocks() > room; offset += bytes.capacity()) {
-                export.write(offset, bytes, 0, bytes.capacity(), false);
-            }
-            export.flush();
+        final int kind = random.nextInt(3);
+        final long free = catalog.store().freeBlocks();
+        if (kind == 0) {
+            ballast = new SimulatedBallast(catalog, false, ROOM_MIN + random.nextInt(ROOM_MIN));
+        } else if (kind == 1) {
+            ballast = new SimulatedBallast(catalog, true, (int) (free / 16 + random.nextLong(free / 8)));
         }
         acknowledged = catalog.store().info().generation();
+    }
+
+    @Override
+    public void close() {
+        workers.close();
     }
 
     /** Simulated time since the beginning. */
@@ -149,6 +171,9 @@ final class DaemonSimulation {
             if (random.nextInt(4) == 0) {
                 readBeside();
             }
+            if (random.nextInt(30) == 0 && !faulty) {
+                scrub();
+            }
             probePower();
         } catch (final StoreException ex) {
             if (!PowerLoss.isCauseOf(ex) && !faulty) {
@@ -161,7 +186,7 @@ final class DaemonSimulation {
 
     private void background() {
         for (int i = random.nextInt(3); i > 0; i--) {
-            perform("idle", null, true, () -> catalog.store().idle());
+            perform("idle", null, false, () -> catalog.store().idle());
             clock.advance(Duration.ofMillis(600));
         }
         if (random.nextInt(3) > 0) {
@@ -170,6 +195,83 @@ final class DaemonSimulation {
                     see("reclaim step");
                 }
             });
+            lookAtDeletion();
+        }
+        if (ballast != null) {
+            for (int i = random.nextInt(6); i > 0; i--) {
+                perform("rewrite ballast", null, false, () -> ballast.rewrite(catalog, random));
+            }
+        }
+        if (random.nextInt(6) == 0) {
+            perform("clean", null, false, this::clean);
+        }
+    }
+
+    private void lookAtDeletion() {
+        if (resumesDeletion && catalog.reclaimStatus().records() == 0) {
+            resumesDeletion = false;
+            see("a deletion was resumed, and ended");
+        }
+    }
+
+    /** Steps of the cleaner, which is not always given the time for a whole pass, and what the daemon does after them. */
+    private void clean() {
+        doing = "cleaning";
+        for (int i = random.nextInt(CLEAN_STEPS_MAX); i > 0; i--) {
+            final long moved = catalog.cleanedBytes();
+            final int empty = emptySegments();
+            if (!catalog.cleanStep()) {
+                break;
+            }
+            if (catalog.cleanedBytes() > moved) {
+                see("cleaner moved data");
+                if (emptySegments() > empty) {
+                    see("cleaner emptied a segment");
+                }
+            }
+        }
+        doing = null;
+        if (catalog.store().discardFree(4, 1) > 0) {
+            see("discarded a segment");
+        }
+    }
+
+    private void seal() {
+        catalog.store().commit();
+        while (!catalog.store().atRest()) {
+            catalog.store().idle();
+            clock.advance(Duration.ofSeconds(1));
+        }
+    }
+
+    private int emptySegments() {
+        final SegmentUsage usage = catalog.store().opened().space.usage();
+        int empty = 0;
+        for (int segment = 0; segment < usage.segments(); segment++) {
+            empty += usage.of(segment) == 0 ? 1 : 0;
+        }
+        return empty;
+    }
+
+    private void scrub() {
+        if (random.nextInt(4) == 0) {
+            perform("scrub drill", null, true, () -> {
+                seal(); // Else the decay of what was written last looks like a torn commit, as it should.
+                scrub.findDecay(device, catalog.store());
+            });
+        } else {
+            doing = "scrubbing";
+            if (random.nextInt(4) == 0) {
+                device.losePowerAt(device.operations() + random.nextInt(60));
+            }
+            scrub.scrub(device, catalog.store(), () -> {
+                clock.advance(Duration.ofSeconds(random.nextInt(20)));
+                client();
+                if (random.nextInt(3) == 0) {
+                    background();
+                }
+            });
+            doing = null;
         }
     }
 
@@ -178,6 +280,7 @@ final class DaemonSimulation {
     /** @param commits whether all that was done is durable when it returns */
     private void perform(
             final String what, final Consumer<SimulatedDisks> effect, final boolean commits, final Runnable action) {
+        final Consumer<SimulatedDisks> outer = underWay; // Waits for room, and is not done before this is.
         underWay = effect;
         try {
             action.run();
@@ -185,10 +288,13 @@ final class DaemonSimulation {
             if (faulty) {
                 throw full; // From the file system below, and perhaps in the midst of a commit.
             }
-            see("no space");
-            underWay = null;
+            see("no space: " + now.whenFull.word());
+            underWay = outer;
             makeRoom();
             return;
+        } catch (final BusyException ex) {
+            underWay = outer;
+            throw ex;
         }
         see(what);
         settle(commits);
@@ -199,7 +305,7 @@ final class DaemonSimulation {
                 since.add(effect);
             }
         }
-        underWay = null;
+        underWay = outer;
     }
 
     /** A commit has returned: what was done before it is durable. */
@@ -224,11 +330,13 @@ final class DaemonSimulation {
 
     /** A request as servers make it, carried out on this thread. */
     private static final class Request extends IoRequest {
-        private Throwable failure;
+        private final CountDownLatch answered = new CountDownLatch(1);
+        private volatile Throwable failure;
 
         @Override
         protected void completed(final Throwable failureOrNull) {
             failure = failureOrNull;
+            answered.countDown();
         }
     }
 
@@ -243,9 +351,48 @@ final class DaemonSimulation {
             request.buffer = bytes;
             request.fua = fua;
             workers.execute(request);
+            if (request.answered.getCount() > 0) {
+                if (device.faults().refusesWrites()) {
+                    throw new AssertionError("a write waits for room in the store, but there is none below it");
+                }
+                see("waited for room: " + catalog.storePolicy().whenFull().word());
+                awaitRoom(request);
+            }
         }
         if (request.failure instanceof RuntimeException failure) {
             throw failure;
+        }
+    }
+
+    /** What goes on while a write waits. It is executed again by another thread, while this one does nothing. */
+    private void awaitRoom(final Request request) {
+        final UnsafeBuffer given = new UnsafeBuffer(new byte[bytes.capacity()]);
+        given.putBytes(0, bytes, 0, bytes.capacity());
+        request.buffer = given; // The others read and write meanwhile.
+        for (int waited = 0; request.answered.getCount() > 0; waited++) {
+            if (waited > WAITED_MAX) {
+                throw new AssertionError("a write waits for ever, policy " + catalog.storePolicy());
+            }
+            tick();
+            reclaimAll();
+            if (waited > 2 && catalog.storePolicy().whenFull() == WhenFull.WAIT) {
+                makeRoom();
+                final long size = catalog.store().info().sizeBytes() + (1L << 20);
+                perform("grow", null, true, () -> catalog.store().grow(size));
+            }
+            final int waiting = catalog.waitingWrites();
+            catalog.waitingStep();
+            if (catalog.waitingWrites() < waiting) {
+                awaitAnswer(request);
+            }
+        }
+    }
+
+    private static void awaitAnswer(final Request request) {
+        try {
+            request.answered.await();
+        } catch (final InterruptedException ex) {
+            throw new AssertionError("nobody interrupts this thread", ex);
         }
     }
 
@@ -297,7 +444,10 @@ final class DaemonSimulation {
 
     /** Reads all chunks of a head or snapshot and compares them. Errors of the device are tried again when it is well. */
     private void prove(final Catalog from, final String spec, final long[] expected) {
-        final String difference = difference(from, spec, expected);
+        requireNoDifference(difference(from, spec, expected));
+    }
+
+    private static void requireNoDifference(final String difference) {
         if (difference != null) {
             throw new AssertionError(difference);
         }
@@ -336,7 +486,7 @@ final class DaemonSimulation {
     // ---- people
 
     private void person() {
-        switch (random.nextInt(16)) {
+        switch (random.nextInt(17)) {
             case 0 -> createDisk();
             case 1 -> setPolicy(someDisk());
             case 2, 3 -> snapshotByHand();
@@ -350,6 +500,7 @@ final class DaemonSimulation {
                 perform("flatten", null, true, () -> catalog.flatten(disk));
             }
             case 10 -> deleteDisk();
+            case 15 -> setStorePolicy();
             case 11, 12 -> openOrCloseExport();
             case 13 -> deleteExported();
             case 14 -> cloneDisk();
@@ -377,6 +528,15 @@ final class DaemonSimulation {
                 ? null
                 : RollingPolicy.parse(policy[0], policy[1], random.nextInt(4)).encode();
         perform("set policy", disks -> disks.disks.get(disk).policy = text, true, () -> catalog.setPolicy(disk, text));
+    }
+
+    private void setStorePolicy() {
+        final WhenFull whenFull = WhenFull.values()[random.nextInt(WhenFull.values().length)];
+        perform(
+                "set store policy",
+                disks -> disks.whenFull = whenFull,
+                true,
+                () -> catalog.setStorePolicy(new StorePolicy(whenFull, 0)));
     }
 
     private void snapshotByHand() {
@@ -424,7 +584,6 @@ final class DaemonSimulation {
                     true,
                     () -> catalog.deleteSnapshots(chosen));
         } catch (final BusyException ex) {
-            underWay = null;
             see("refused: exported");
         }
     }
@@ -534,7 +693,6 @@ final class DaemonSimulation {
             see(clones.isEmpty() ? "deleted a volume" : "deleted the origin of a clone");
             orphans.addAll(clones);
         } catch (final BusyException ex) {
-            underWay = null;
             see("refused: exported");
         }
     }
@@ -585,6 +743,7 @@ final class DaemonSimulation {
             }
             catalog.store().commit();
         });
+        lookAtDeletion();
         catalog.volumes().stream()
                 .filter(volume -> volume.parent() == null && orphans.remove(volume.name()))
                 .forEach(volume -> see("adopted"));
@@ -598,7 +757,7 @@ final class DaemonSimulation {
         ticking = true;
         rolling.tick(clock.instant());
         probePower();
-        if (rolling.status().stream().anyMatch(status -> status.lastError() != null)) {
+        if (rolling.status().stream().anyMatch(status -> status.lastError() != null) || poisoned()) {
             see("timer reports an error");
             if (faulty) {
                 throw new StoreException("the timer met a planned failure");
@@ -627,16 +786,31 @@ final class DaemonSimulation {
                 .toList();
         if (!gone.isEmpty()) {
             final RollingPolicy policy = RollingPolicy.decode(now.disks.get(disk).policy);
-            final List<Snapshot> dropped =
-                    RetentionPlan.of(policy, all, clock.instant()).dropped();
-            if (!new HashSet<>(dropped).containsAll(gone)) {
-                throw new AssertionError("thinned " + gone + " (expected: some of " + dropped + ")");
-            }
+            final Set<Snapshot> dropped =
+                    new HashSet<>(RetentionPlan.of(policy, all, clock.instant()).dropped());
             for (final Snapshot snapshot : gone) {
+                see(dropped.contains(snapshot) ? "thinned" : "expired");
+                if (!dropped.contains(snapshot)) {
+                    requireExpendable(snapshot, policy, all.subList(all.indexOf(snapshot) + 1, all.size()), there);
+                }
                 now.disks.get(disk).snapshots.remove(snapshot.name());
                 durable.disks.get(disk).snapshots.remove(snapshot.name());
-                see("thinned");
             }
+        }
+    }
+
+    /** Gone to make room: allowed by the store's policy, no hold on it, and not of the last ones that are to stay. */
+    private void requireExpendable(
+            final Snapshot snapshot, final RollingPolicy policy, final List<Snapshot> newer, final Set<String> there) {
+        final long kept = newer.stream()
+                .filter(other -> other.rolling() && there.contains(other.name()))
+                .count();
+        if (now.whenFull != WhenFull.EXPIRE
+                || !snapshot.rolling()
+                || !snapshot.holds().isEmpty()
+                || kept < Math.max(1, policy.keepLast())) {
+            throw new AssertionError("gone: " + snapshot + ", and " + kept + " newer ones stay; policy " + policy
+                    + ", when full: " + now.whenFull.word());
         }
     }
 
@@ -799,6 +973,10 @@ final class DaemonSimulation {
         device.read(0, new UnsafeBuffer(new byte[512]), 0, 512);
     }
 
+    private boolean poisoned() {
+        return !catalog.store().info().health().equals("ok");
+    }
+
     private void closeAll() {
         openExports.clear(); // They end with their process.
         reader = null;
@@ -806,8 +984,12 @@ final class DaemonSimulation {
 
     /** The process is gone, and perhaps the power: opens what is left, as often as it takes, and finds out where it is. */
     private void recover(final boolean powerLost) {
+        if (powerLost && doing != null) {
+            see("power lost while " + doing);
+        }
+        doing = null;
         see(powerLost ? "power lost" : faulty ? "failed and reopened" : "opened after a kill");
-        if (!catalog.store().info().health().equals("ok")) {
+        if (poisoned()) {
             see("poisoned");
         }
         closeAll();
@@ -846,6 +1028,8 @@ final class DaemonSimulation {
             }
         });
         catalog = Catalog.open(Store.open(device, clock, random.nextBoolean() ? 4 : 1000), clock);
+        catalog.letWritesWait();
+        resumesDeletion = catalog.reclaimStatus().records() > 0;
         final Superblock opening = catalog.store().opened().current;
         if (opening.generation - opening.parentGeneration > 16) {
             see("opened the parent of a torn commit");
@@ -879,6 +1063,9 @@ final class DaemonSimulation {
     }
 
     private void adopt(final SimulatedDisks candidate) {
+        if (ballast != null) {
+            requireNoDifference(ballast.differenceInSome(catalog, random, BALLAST_SAMPLES));
+        }
         now = candidate;
         durable = candidate.copy();
         since.clear();
@@ -895,10 +1082,13 @@ final class DaemonSimulation {
     private String difference(final SimulatedDisks candidate) {
         final List<String> volumes = catalog.volumes().stream()
                 .map(VolumeInfo::name)
-                .filter(name -> !name.equals(BALLAST))
+                .filter(name -> !name.equals(SimulatedBallast.NAME))
                 .toList();
         if (!volumes.equals(List.copyOf(candidate.disks.keySet()))) {
             return "volumes " + volumes + " (expected: " + candidate.disks.keySet() + ")";
+        }
+        if (catalog.storePolicy().whenFull() != candidate.whenFull) {
+            return "store policy " + catalog.storePolicy() + " (expected: " + candidate.whenFull + ")";
         }
         for (final String disk : volumes) {
             final String difference = differenceOfDisk(disk, candidate.disks.get(disk));
@@ -971,6 +1161,9 @@ final class DaemonSimulation {
             prove(catalog, name, disk.chunks);
             disk.snapshots.forEach((snapshot, kept) -> prove(catalog, name + "@" + snapshot, kept.chunks()));
         });
+        if (ballast != null) {
+            requireNoDifference(ballast.difference(catalog));
+        }
         final CheckReport report = new StoreCheck(device, (accounted, total) -> {}).run();
         if (!report.ok()) {
             throw new AssertionError("check: " + report.errors() + ", " + report.blocks());
@@ -982,6 +1175,15 @@ final class DaemonSimulation {
 
     private void see(final String what) {
         seen.merge(what, 1L, Long::sum);
+        if (latest.size() == LATEST_MAX) {
+            latest.removeFirst();
+        }
+        latest.addLast(what);
+    }
+
+    /** What was met last, for whoever looks for the cause of a failure. */
+    String latest() {
+        return String.join(", ", latest);
     }
 
     private void lookAtCommit() {
@@ -1005,6 +1207,21 @@ final class DaemonSimulation {
         if (current.rootGenerations[5] != lastSeen.rootGenerations[5]) {
             see("space fold");
         }
+        if (fillsHoles()) {
+            see("holes filled");
+        }
         lastSeen = current;
+    }
+
+    /** Whether there is something ahead of where the next block goes, in the same segment. */
+    private boolean fillsHoles() {
+        final int segmentBlocks = catalog.store().opened().geometry.segmentBlocks();
+        final long cursor = catalog.store().opened().space.cursor();
+        if (cursor % segmentBlocks == 0
+                || cursor >= catalog.store().opened().space.blockCount()) {
+            return false;
+        }
+        final BitSet used = BitSet.valueOf(catalog.store().opened().space.usedBits(cursor / segmentBlocks));
+        return used.nextSetBit((int) (cursor % segmentBlocks)) >= 0;
     }
 }

@@ -1,5 +1,7 @@
 package io.icecore.cli.daemon;
 
+import io.icecore.volume.StorePolicy;
+import io.icecore.volume.WhenFull;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
@@ -40,10 +42,12 @@ final class SimulatedDisks {
     }
 
     final TreeMap<String, Disk> disks = new TreeMap<>();
+    WhenFull whenFull = StorePolicy.DEFAULT.whenFull();
 
     SimulatedDisks copy() {
         final SimulatedDisks copy = new SimulatedDisks();
         disks.forEach((name, disk) -> copy.disks.put(name, disk.copy()));
+        copy.whenFull = whenFull;
         return copy;
     }
 

@@ -43,6 +43,7 @@ class DaemonKillIT {
     private static final long SEED = Long.getLong("kill.seed", System.nanoTime() & 0xFFFF_FFFFL);
     private static final int LIFE_MILLIS_MIN = 100;
     private static final int LIFE_MILLIS_MAX = 1500;
+    private static final int ROUNDS_TOLD = 25;
     private static final String STORE_SIZE = "1G";
 
     @TempDir
@@ -78,6 +79,9 @@ class DaemonKillIT {
                     return null;
                 });
                 check(store, when);
+                if (round % ROUNDS_TOLD == 0) {
+                    System.out.println("DaemonKillIT: " + round + " kills survived so far; " + load.seen);
+                }
             }
             final Icecore.Server server = icecore.serve(folder.resolve("nbd"), DiskLoad.FIRST);
             load.prove(volume -> names(load, volume), overNbd(server), "after the last round of -Dkill.seed=" + SEED);
@@ -155,6 +159,8 @@ class DaemonKillIT {
         return (spec, offset, target) -> {
             try (NbdClient disk = server.connect(spec)) {
                 disk.read(offset, target);
+            } catch (final IOException ex) {
+                throw new IOException(spec + ": " + ex.getMessage() + "; the server's log: " + server.log(), ex);
             }
         };
     }

@@ -82,9 +82,14 @@ final class Reclaimer {
     /** There is more to visit in this branch, or its kept snapshots have changed. Under the lock. */
     void marked(final long branch) {
         if (walkBranch == branch) {
-            walkBranch = 0; // C2
+            leaveContainer(); // C2
         }
         scanBirth = 0;
+    }
+
+    /** The next visit begins with a container's first region. */
+    private void leaveContainer() {
+        walkBranch = 0;
     }
 
     long reclaimedBytes() {
@@ -169,7 +174,7 @@ final class Reclaimer {
         reclaimedBytes += freedChunks * VolumeData.CHUNK_LENGTH;
         if (done) {
             tree.remove(CatalogueTree.RECLAIM, branch.number, 0);
-            walkBranch = 0;
+            leaveContainer();
             volumes.tidyLater();
         } else {
             record.write(tree);
@@ -208,7 +213,7 @@ final class Reclaimer {
         }
         if (step == VersionWalk.Step.END) {
             candidates.clear();
-            walkBranch = 0;
+            leaveContainer();
         } else if (walk.doneBefore() == 0) {
             return false;
         } else {

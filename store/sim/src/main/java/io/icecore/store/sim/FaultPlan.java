@@ -73,6 +73,11 @@ public final class FaultPlan {
         return this;
     }
 
+    /** Whether writes will be refused for want of space, now or later. */
+    public synchronized boolean refusesWrites() {
+        return firstRefusedWrite < Long.MAX_VALUE;
+    }
+
     /** The device is gone: whatever is asked of it fails, until {@link #clear()}. */
     public synchronized FaultPlan failEverything() {
         empty = false;
