@@ -238,6 +238,10 @@ public final class Daemon implements AutoCloseable {
         if (!store.health().equals("ok")) {
             return store.health();
         }
+        final String noRoom = catalog.store().noRoomBelow();
+        if (noRoom != null) {
+            return "no room below the store, writes fail until there is: " + noRoom;
+        }
         final List<DamageLog.Damage> damage = catalog.store().damage().places();
         if (!damage.isEmpty()) {
             return "damage found: " + damage.get(0).what() + (damage.size() > 1 ? ", and more" : "");

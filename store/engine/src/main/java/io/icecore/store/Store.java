@@ -9,6 +9,7 @@ import io.icecore.store.commit.OpenedStore;
 import io.icecore.store.commit.Opener;
 import io.icecore.store.commit.ReadOnlyView;
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.Superblock;
 import io.icecore.store.format.SuperblockLayout;
@@ -185,6 +186,7 @@ public final class Store implements AutoCloseable {
     public long allocate(final int countMax) {
         assert lock.isHeldByCurrentThread();
         requireWritable();
+        committer.ensureRoom();
         return opened.space.allocate(countMax, reserveBlocks() + opened.forest.dirtyCount());
     }
 
@@ -200,6 +202,7 @@ public final class Store implements AutoCloseable {
      */
     public void requireRoom() {
         assert lock.isHeldByCurrentThread();
+        committer.ensureRoom();
         final long available = opened.space.availableBlocks() - opened.forest.dirtyCount();
         if (available < reserveBlocks() / 2) {
             throw new StoreFullException("store full: " + available + " blocks free, kept for deletions");
@@ -209,7 +212,13 @@ public final class Store implements AutoCloseable {
     /** Writes {@code count} blocks of an allocated run. Without the lock. */
     public void write(final long block, final DirectBuffer source, final int index, final int count) {
         requireWritable();
-        device.write(block * BLOCK_LENGTH, source, index, count * BLOCK_LENGTH);
+        try {
+            device.write(block * BLOCK_LENGTH, source, index, count * BLOCK_LENGTH);
+            opened.roomBelow.found();
+        } catch (final NoSpaceException ex) {
+            opened.roomBelow.missing(ex);
+            throw ex;
+        }
     }
 
     /**
@@ -571,6 +580,11 @@ public final class Store implements AutoCloseable {
     /** Damaged bytes that were come upon since the store was opened. */
     public DamageLog damage() {
         return damage;
+    }
+
+    /** What the last write met where the file system below is full; null while there is room. */
+    public String noRoomBelow() {
+        return opened.roomBelow.problem();
     }
 
     private String health() {

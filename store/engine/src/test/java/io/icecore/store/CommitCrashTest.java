@@ -132,7 +132,7 @@ class CommitCrashTest {
                 .in("store.tree.Forest.relocate")
                 .count("fold", "level folded")
                 .in("store.commit.Committer.commitNow")
-                .count("writeImages", "nodes written without the lock")
+                .count("writeNodes", "nodes written without the lock")
                 .in("store.tree.NodeCache.evict")
                 .count("turn", "node evicted")
                 .in("store.commit.Committer.spillSpaceLog")

@@ -86,4 +86,28 @@ class NoRoomBelowTest {
         assertThat(catalog.store().info().generation()).isEqualTo(generation);
         assertThat(catalog.store().info().health()).isEqualTo("ok");
     }
+
+    @Test
+    void aCommitThatFindsNoRoomIsMadeWhenThereIsSome() {
+        request(IoRequest.Op.WRITE);
+        device.faults().refuseWritesFrom(device.writes());
+
+        request(IoRequest.Op.FLUSH);
+        assertThat(failure).isInstanceOf(NoSpaceException.class);
+        request(IoRequest.Op.WRITE);
+        assertThat(failure).as("nothing more is taken meanwhile").isInstanceOf(NoSpaceException.class);
+        request(IoRequest.Op.READ);
+        assertThat(failure).as("reads go on").isNull();
+        assertThat(catalog.store().noRoomBelow()).contains("planned lack of space");
+        assertThat(catalog.store().atRest()).isFalse();
+
+        device.faults().clear();
+        final long generation = catalog.store().info().generation();
+        request(IoRequest.Op.FLUSH);
+        assertThat(failure).isNull();
+        assertThat(catalog.store().info().generation()).isEqualTo(generation + 1);
+        assertThat(catalog.store().noRoomBelow()).isNull();
+        request(IoRequest.Op.WRITE);
+        assertThat(failure).isNull();
+    }
 }

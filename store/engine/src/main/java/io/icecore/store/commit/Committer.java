@@ -2,6 +2,7 @@ package io.icecore.store.commit;
 
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
+import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.Checksum;
 import io.icecore.store.format.SpillLayout;
@@ -10,6 +11,7 @@ import io.icecore.store.format.SuperblockLayout;
 import io.icecore.store.log.UncoveredBlocks;
 import io.icecore.store.space.SpaceLog;
 import java.time.Clock;
+import java.util.ArrayDeque;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -40,7 +42,7 @@ public final class Committer {
     private final ReentrantLock storeLock;
     private final Clock clock;
     private final UnsafeBuffer notes = new UnsafeBuffer(new byte[CommitParticipant.NOTES_LENGTH_MAX]);
-    private final UnsafeBuffer spillImage = new UnsafeBuffer(new byte[BLOCK_LENGTH]);
+    private final ArrayDeque<SpillImage> spills = new ArrayDeque<>();
 
     /** One commit at a time: superblock n+1 is written only after the flush of n has returned. */
     private final ReentrantLock oneCommit = new ReentrantLock();
@@ -50,9 +52,19 @@ public final class Committer {
     private volatile CommitParticipant participant;
     private volatile long durableCount;
     private volatile RuntimeException failure;
+
+    /** Cut, and not durable yet. One thread at a time. */
+    private Superblock unwritten;
+
+    /** Why the commit that was cut could not be written, so that it has to be tried again before any other; or null. */
+    private volatile NoSpaceException noRoom;
+
     private long settledSinceCut;
     private long settledCount;
     private long changesAtCut;
+
+    /** A spill node that is not on the device yet. */
+    private record SpillImage(long block, UnsafeBuffer image) {}
 
     public Committer(final OpenedStore store, final ReentrantLock storeLock, final Clock clock) {
         this.store = store;
@@ -108,6 +120,7 @@ public final class Committer {
     public long commit() {
         if (!group.begin()) {
             ensureUsable();
+            ensureRoom();
             return store.current.generation;
         }
         try {
@@ -131,6 +144,7 @@ public final class Committer {
         oneCommit.lock();
         try {
             ensureUsable();
+            retry();
             return pendingChanges() ? commitNow(0) : store.current.generation;
         } finally {
             oneCommit.unlock();
@@ -142,9 +156,24 @@ public final class Committer {
         oneCommit.lock();
         try {
             ensureUsable();
+            retry();
             return commitNow(SuperblockLayout.FLAG_SEALING);
         } finally {
             oneCommit.unlock();
+        }
+    }
+
+    private void retry() {
+        if (noRoom != null) {
+            commitNow(0);
+        }
+    }
+
+    /** Throws while a commit waits for room below: until it is written there must not be more and more to be written. */
+    public void ensureRoom() {
+        final NoSpaceException problem = noRoom;
+        if (problem != null) {
+            throw new NoSpaceException("no room below for the last commit: " + problem.getMessage(), problem);
         }
     }
 
@@ -156,7 +185,7 @@ public final class Committer {
     public boolean pendingChanges() {
         storeLock.lock();
         try {
-            return settledSinceCut > 0 || store.forest.changes() != changesAtCut;
+            return noRoom != null || settledSinceCut > 0 || store.forest.changes() != changesAtCut;
         } finally {
             storeLock.unlock();
         }
@@ -186,21 +215,43 @@ public final class Committer {
         }
     }
 
+    /**
+     * Where there is no room below, what was cut is tried again by the next call, with the same blocks and the same
+     * superblock: as long as no superblock of it is durable, nothing refers to what of it has been written.
+     */
     private long commitNow(final int flags) {
         assert !storeLock.isHeldByCurrentThread() : "commit under the store's lock";
         try {
-            final Superblock next = cut(flags); // 1-4. Everything settled, and its superblock.
+            if (unwritten == null) {
+                unwritten = cut(flags); // 1-4. Everything settled, and its superblock.
+            }
+            final Superblock next = unwritten;
             if (next.payloadFlushed()) { //   Too much to name: nothing may point at it yet.
-                store.forest.writeImages(store.writer, null);
+                writeNodes(null);
                 store.device.flush();
             }
             hurry(next.runs);
             final Set<Long> slots = store.slots.write(next, store.current.nextSlots); // 5. Two copies, two groups.
             store.device.flush(); // 6. The commit point.
+            unwritten = null;
             return publish(next, slots); // 7. Durable: acknowledge, unpin.
         } catch (final RuntimeException | Error ex) {
-            poison(ex);
+            if (unwritten != null && ex instanceof NoSpaceException full) {
+                noRoom = full;
+                store.roomBelow.missing(full);
+            } else {
+                poison(ex);
+            }
             throw ex;
+        }
+    }
+
+    private void writeNodes(final UncoveredBlocks uncovered) {
+        store.forest.writeImages(store.writer, uncovered);
+        while (!spills.isEmpty()) {
+            final SpillImage spill = spills.peekFirst();
+            store.device.write(spill.block * BLOCK_LENGTH, spill.image, 0, BLOCK_LENGTH);
+            spills.removeFirst();
         }
     }
 
@@ -223,13 +274,11 @@ public final class Committer {
             if (store.space.log().spillCount() >= SPILLS_MAX) {
                 foldSpace();
             }
-            final boolean many = store.forest.relocate(next.generation) > NODES_UNDER_LOCK_MAX; // 2. Redirects, folds.
-            if (!many) {
-                store.forest.writeImages(store.writer, store.uncovered); // Else when writers may go on.
-            }
+            final boolean few = store.forest.relocate(next.generation) <= NODES_UNDER_LOCK_MAX; // 2. Redirects, folds.
             store.forest.describe(next);
             spillSpaceLog(next);
-            final long[] runs = many ? null : store.uncovered.runs(); // 3. What no flush covers.
+            final boolean written = few && nodesWritten(); // Else when writers may go on.
+            final long[] runs = written ? store.uncovered.runs() : null; // 3. What no flush covers.
             next.runs = runs == null ? new long[0] : runs;
             next.flags = flags | (runs == null ? SuperblockLayout.FLAG_PAYLOAD_FLUSHED : 0);
             describe(next, parent); // 4. The superblock.
@@ -240,6 +289,16 @@ public final class Committer {
             return next;
         } finally {
             storeLock.unlock();
+        }
+    }
+
+    /** False where there is no room below. That must not leave a commit half cut: it is met once more after the cut. */
+    private boolean nodesWritten() {
+        try {
+            writeNodes(store.uncovered);
+            return true;
+        } catch (final NoSpaceException ex) {
+            return false;
         }
     }
 
@@ -296,9 +355,10 @@ public final class Committer {
                     newest < 0 ? 0 : log.spillBlock(newest),
                     newest < 0 ? 0 : log.spillGeneration(newest),
                     log.takeOldest(Math.min(SpillLayout.CAPACITY, log.size())));
-            SpillLayout.encode(spillImage, store.current.storeId, block, next.generation, spill);
-            store.device.write(block * BLOCK_LENGTH, spillImage, 0, BLOCK_LENGTH);
-            store.uncovered.add(block, Checksum.of(spillImage, 0, BLOCK_LENGTH));
+            final UnsafeBuffer image = new UnsafeBuffer(new byte[BLOCK_LENGTH]);
+            SpillLayout.encode(image, store.current.storeId, block, next.generation, spill);
+            spills.addLast(new SpillImage(block, image));
+            store.uncovered.add(block, Checksum.of(image, 0, BLOCK_LENGTH));
             log.spilled(block, next.generation);
         }
         final int newest = log.spillCount() - 1;
@@ -312,6 +372,8 @@ public final class Committer {
             store.slots.protect(slots);
             store.space.commitDurable();
             store.current = next;
+            noRoom = null;
+            store.roomBelow.found();
             durableCount++;
             return next.generation;
         } finally {

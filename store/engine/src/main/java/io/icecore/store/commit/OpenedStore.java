@@ -35,6 +35,7 @@ public final class OpenedStore {
     public final SegmentWriter writer;
     public final Forest forest;
     public final FreeSpaceMap space;
+    public final RoomBelow roomBelow;
 
     /** The newest durable commit. */
     public volatile Superblock current;
@@ -46,6 +47,7 @@ public final class OpenedStore {
             final Superblock chosen,
             final int cacheNodes) {
         this.device = device;
+        roomBelow = new RoomBelow(device.name());
         this.geometry = geometry;
         this.slots = slots;
         reader = new SegmentReader(device);

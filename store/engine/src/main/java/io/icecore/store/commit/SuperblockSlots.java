@@ -146,6 +146,7 @@ public final class SuperblockSlots {
     Set<Long> write(final Superblock superblock, final long[] wanted) {
         final Set<Long> tried = new HashSet<>();
         final Set<Long> written = new HashSet<>();
+        lastFailure = null;
         for (int attempt = 0; written.size() < 2; attempt++) {
             final long first = attempt < wanted.length ? wanted[attempt] : geometry.slotBlock(0);
             final long slot = choose(first, superblock.blockCount, tried, written);
@@ -155,11 +156,14 @@ public final class SuperblockSlots {
                 device.write(slot * BLOCK_LENGTH, buffer, 0, BLOCK_LENGTH);
                 written.add(slot);
             } catch (final StoreException ex) {
-                LOG.warn(
-                        "superblock slot failed, another takes its place: device={} block={}", device.name(), slot, ex);
                 lastFailure = ex;
-                if (!(ex instanceof NoSpaceException)) {
-                    bad.add(slot); // That there is no space will pass.
+                if (!(ex instanceof NoSpaceException)) { // That there is no space will pass.
+                    LOG.warn(
+                            "superblock slot failed, another takes its place: device={} block={}",
+                            device.name(),
+                            slot,
+                            ex);
+                    bad.add(slot);
                 }
             }
         }
@@ -186,7 +190,10 @@ public final class SuperblockSlots {
         if (beside >= 0) {
             return beside;
         }
-        throw new StoreException("superblock could not be written twice on " + device.name(), lastFailure);
+        final String message = "superblock could not be written twice on " + device.name();
+        throw lastFailure instanceof NoSpaceException
+                ? new NoSpaceException(message + ": " + lastFailure.getMessage(), lastFailure)
+                : new StoreException(message, lastFailure);
     }
 
     private boolean besideAnyOf(final Set<Long> slots, final long slot) {
