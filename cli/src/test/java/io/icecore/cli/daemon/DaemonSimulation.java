@@ -179,7 +179,11 @@ final class DaemonSimulation implements AutoCloseable {
             if (!PowerLoss.isCauseOf(ex) && !faulty) {
                 throw ex;
             }
-            recover(PowerLoss.isCauseOf(ex));
+            if (catalog.store().noRoomBelow() != null && !poisoned() && !ticking && random.nextInt(4) > 0) {
+                findRoomBelow();
+            } else {
+                recover(PowerLoss.isCauseOf(ex));
+            }
         }
         lookAtCommit();
     }
@@ -980,6 +984,22 @@ final class DaemonSimulation implements AutoCloseable {
     private void closeAll() {
         openExports.clear(); // They end with their process.
         reader = null;
+    }
+
+    /** Somebody makes room in the file system below: the daemon goes on, and what failed for want of it was done or not. */
+    private void findRoomBelow() {
+        device.faults().clear();
+        faulty = false;
+        try {
+            catalog.store().commit();
+            see("went on when there was room below");
+            match();
+        } catch (final StoreException ex) {
+            if (!PowerLoss.isCauseOf(ex)) {
+                throw ex;
+            }
+            recover(true);
+        }
     }
 
     /** The process is gone, and perhaps the power: opens what is left, as often as it takes, and finds out where it is. */

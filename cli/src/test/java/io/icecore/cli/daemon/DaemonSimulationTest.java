@@ -55,6 +55,7 @@ class DaemonSimulationTest {
         "no space: error",
         "waited for room: wait",
         "expired",
+        "went on when there was room below",
         "holes filled",
         "cleaner moved data",
         "cleaner emptied a segment",
