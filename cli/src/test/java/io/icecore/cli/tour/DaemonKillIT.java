@@ -159,6 +159,8 @@ class DaemonKillIT {
         return (spec, offset, target) -> {
             try (NbdClient disk = server.connect(spec)) {
                 disk.read(offset, target);
+            } catch (final NbdClient.RefusedException ex) {
+                throw ex;
             } catch (final IOException ex) {
                 throw new IOException(spec + ": " + ex.getMessage() + "; the server's log: " + server.log(), ex);
             }
