@@ -2,6 +2,7 @@ package io.icecore.cli;
 
 import io.icecore.recovery.point.RetentionPlan;
 import io.icecore.recovery.point.RollingPolicy;
+import io.icecore.recovery.point.SpaceExpiry;
 import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.Snapshot;
@@ -15,13 +16,23 @@ import picocli.CommandLine.Parameters;
         description = "Shows which snapshots a policy keeps and deletes now, and why. Changes nothing.",
         footer = {
             "",
-            "Example, the policy that is set and one that might be:",
+            "Example, the policy that is set, one that might be, and what the full store would expire:",
             "  icecore policy preview vm1",
-            "  icecore policy preview vm1 --every 5m --keep 48h:1h"
+            "  icecore policy preview vm1 --every 5m --keep 48h:1h",
+            "  icecore policy preview --when-full 10G"
         })
 final class PolicyPreviewCommand extends StoreCommand {
-    @Parameters(paramLabel = "VOL", description = "The volume.")
+    @Parameters(paramLabel = "VOL", arity = "0..1", description = "The volume.")
     private String volume;
+
+    @Option(
+            names = "--when-full",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description =
+                    "Instead, of all volumes: what would go if SIZE were missing and the policy of the store is to "
+                            + "expire (store set).")
+    private Long missingBytes;
 
     @Mixin
     private PolicyOptions options = new PolicyOptions();
@@ -31,6 +42,40 @@ final class PolicyPreviewCommand extends StoreCommand {
 
     @Override
     int run(final Catalog catalog) {
+        if ((volume == null) == (missingBytes == null)) {
+            throw new CommandException(ExitCode.USAGE, "expected: either a volume or --when-full");
+        }
+        return missingBytes == null ? previewPolicy(catalog) : previewExpiry(catalog);
+    }
+
+    /** What would go, oldest first: that is the order in which it goes. */
+    private int previewExpiry(final Catalog catalog) {
+        final List<Snapshot> chosen = SpaceExpiry.preview(catalog, missingBytes);
+        if (json) {
+            console()
+                    .out()
+                    .println(Json.document(chosen.stream()
+                            .map(snapshot -> Json.object()
+                                    .with("volume", snapshot.volume())
+                                    .with("name", snapshot.name())
+                                    .with("created", console().timeJson(snapshot.created())))
+                            .toList()));
+            return ExitCode.DONE;
+        }
+        if (!chosen.isEmpty()) {
+            final Table table = new Table().left("SNAPSHOT").left("TIME");
+            chosen.forEach(snapshot -> table.row(snapshot.spec(), console().timeText(snapshot.created())));
+            table.print(console());
+        }
+        final long freed = catalog.predictFreed(chosen);
+        console()
+                .out()
+                .println("expires " + chosen.size() + " and frees " + ByteSize.format(freed)
+                        + (freed < missingBytes ? ", which is not enough: then writes fail" : ""));
+        return ExitCode.DONE;
+    }
+
+    private int previewPolicy(final Catalog catalog) {
         final RollingPolicy policy = options.given() ? options.policy() : policyOf(catalog);
         final RetentionPlan plan = RetentionPlan.of(
                 policy, catalog.snapshots(volume), console().clock().instant());

@@ -22,6 +22,7 @@ final class StoreInfoCommand extends StoreCommand {
         final List<VolumeInfo> volumes = catalog.volumes();
         final int snapshots = volumes.stream().mapToInt(VolumeInfo::snapshots).sum();
         final long reclaimable = catalog.pendingBytes();
+        final long heldByClones = catalog.heldByClonesBytes();
         final StorePolicy policy = catalog.storePolicy();
         if (json) {
             console()
@@ -42,6 +43,7 @@ final class StoreInfoCommand extends StoreCommand {
                             .with("whenFull", policy.whenFull().word())
                             .with("keepFreeBytes", policy.keepFreeBytes(info.sizeBytes()))
                             .with("writableBytes", catalog.freeBytes())
+                            .with("heldByClonesBytes", heldByClones)
                             .with("health", info.health()));
             return ExitCode.DONE;
         }
@@ -55,6 +57,7 @@ final class StoreInfoCommand extends StoreCommand {
                 .add("free", ByteSize.format(info.freeBytes()) + share(info.freeBytes(), info.sizeBytes()))
                 .add("writable", ByteSize.format(catalog.freeBytes()) + ", the rest is kept for commits and deletions")
                 .add("reclaimable", ByteSize.format(reclaimable))
+                .add("held by clones", ByteSize.format(heldByClones) + " of deleted snapshots that clones stand on")
                 .add("policy", StoreSetCommand.text(policy, info.sizeBytes()))
                 .add("generation", String.valueOf(info.generation()))
                 .add("volumes", String.valueOf(volumes.size()))

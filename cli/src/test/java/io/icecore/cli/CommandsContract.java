@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.icecore.volume.Snapshot;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -62,6 +63,7 @@ abstract class CommandsContract {
         assertThat(info.get("snapshots").asInt()).isEqualTo(1);
         assertThat(info.get("uuid").asText()).hasSize(36);
         assertThat(info.has("reclaimableBytes")).isTrue();
+        assertThat(info.get("heldByClonesBytes").asLong()).isZero();
         assertThat(info.get("readOnly").isBoolean()).isTrue();
         assertThat(run("store info").out()).contains("label").contains("ice");
     }
@@ -211,6 +213,8 @@ abstract class CommandsContract {
         "policy show vm1, 3",
         "policy clear vm1, 3",
         "policy preview vm1, 3",
+        "policy preview, 2",
+        "policy preview vm1 --when-full 1M, 2",
         "history vm9, 3",
         "history vm1 --last 0, 2",
         "clone vm1@none vm2, 3",
@@ -377,6 +381,27 @@ abstract class CommandsContract {
 
         assertThat(run("policy clear vm1").code()).isZero();
         assertThat(json("policy show --json")).isEmpty();
+    }
+
+    @Test
+    void previewsWhatTheFullStoreWouldExpire() throws IOException {
+        importVolume("vm1", image(2));
+        run("policy set vm1 --every 5m --keep 24h:all");
+        run("snapshot create vm1 --name mine");
+        assertThat(run("policy preview --when-full 1M").out())
+                .isEqualTo("expires 0 and frees 0B, which is not enough: then writes fail\n");
+
+        run("snapshot create vm1 --name old --label " + Snapshot.ROLLING + "=true");
+        run("snapshot create vm1 --name new --label " + Snapshot.ROLLING + "=true");
+        assertThat(run("policy preview --when-full 1M").out())
+                .contains("vm1@old")
+                .doesNotContain("vm1@mine", "vm1@new")
+                .contains("expires 1 and frees 0B");
+        assertThat(json("policy preview --when-full 1M --json")
+                        .get(0)
+                        .get("name")
+                        .asText())
+                .isEqualTo("old");
     }
 
     @Test

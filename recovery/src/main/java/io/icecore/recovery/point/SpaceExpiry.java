@@ -1,10 +1,13 @@
 package io.icecore.recovery.point;
 
+import io.icecore.volume.Catalog;
 import io.icecore.volume.Snapshot;
+import io.icecore.volume.VolumeInfo;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Which rolling snapshots go when the store is short of space and its policy is to expire them: a pure function.
@@ -18,8 +21,24 @@ import java.util.Map;
  *       missing; at least one, at most {@code countMax}.</li>
  * </ul>
  */
-final class SpaceExpiry {
+public final class SpaceExpiry {
     private SpaceExpiry() {}
+
+    /**
+     * What would go, of all volumes, oldest first, if so much were missing now; nothing is changed. What clients use stays in
+     * fact, which is not seen here.
+     */
+    public static List<Snapshot> preview(final Catalog catalog, final long missingBytes) {
+        final Map<String, List<Snapshot>> snapshots = new TreeMap<>();
+        final Map<String, Integer> keepLast = new TreeMap<>();
+        for (final VolumeInfo volume : catalog.volumes()) {
+            catalog.policy(volume.name()).ifPresent(policy -> {
+                snapshots.put(volume.name(), catalog.snapshots(volume.name()));
+                keepLast.put(volume.name(), RollingPolicy.decode(policy).keepLast());
+            });
+        }
+        return choose(snapshots, keepLast, missingBytes, Integer.MAX_VALUE);
+    }
 
     /**
      * @param snapshots all of each volume with a policy, oldest first

@@ -36,6 +36,7 @@ public final class Catalog implements AutoCloseable {
     private final ReclaimPace pace;
     private final Cleaner cleaner;
     private final CleanerPace cleanerPace;
+    private final FreedFigures figures = new FreedFigures();
     private volatile boolean expiryExhausted;
     private int turn;
 
@@ -143,7 +144,15 @@ public final class Catalog implements AutoCloseable {
 
     /** Bytes that deleting exactly these would give back, without deleting them. */
     public long predictFreed(final Collection<Snapshot> snapshots) {
-        return new FreedPrediction(volumes, lookup).predict(snapshots);
+        return new FreedPrediction(volumes, lookup, figures).predict(snapshots);
+    }
+
+    /**
+     * Bytes that only deleted snapshots hold, which are kept because clones stand on them. Flattening those clones gives them
+     * back.
+     */
+    public long heldByClonesBytes() {
+        return new FreedPrediction(volumes, lookup, figures).heldByClones();
     }
 
     public void hold(final Snapshot snapshot, final String tag) {

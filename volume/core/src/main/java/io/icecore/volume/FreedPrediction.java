@@ -1,6 +1,8 @@
 package io.icecore.volume;
 
 import io.icecore.volume.map.Extent;
+import io.icecore.volume.map.HeadMap;
+import io.icecore.volume.map.HistoryMap;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -11,26 +13,46 @@ import java.util.TreeSet;
 
 /**
  * What deleting snapshots would give back. A run that begins at a branch's oldest kept snapshot: the sum of what died
- * after each, which is at hand. Any other run: its candidate regions are visited, one container under each hold of the
- * lock, so that a long answer delays nobody.
+ * after each, which is at hand, and of a branch without a head all that it maps when nothing is left. Any other run: its candidate regions are visited, a few entries under each hold of the
+ * lock and with nothing read under it, so that a long answer delays nobody. A single snapshot between two others is visited
+ * once: see {@link FreedFigures}.
  */
 final class FreedPrediction {
+    /** A millisecond or so. */
+    private static final int ENTRIES_PER_HOLD = 1024;
+
     private final Volumes volumes;
     private final SnapshotLookup lookup;
+    private final FreedFigures figures;
+    private final VersionWalk walk;
+    private final VersionWalk step;
+    private final WalkAhead ahead;
+    private boolean ended;
     private final Extent extent = new Extent();
     private final RegionBitmap any = new RegionBitmap();
     private final RegionBitmap twice = new RegionBitmap();
     private final RegionBitmap next = new RegionBitmap();
 
-    FreedPrediction(final Volumes volumes, final SnapshotLookup lookup) {
+    FreedPrediction(final Volumes volumes, final SnapshotLookup lookup, final FreedFigures figures) {
         this.volumes = volumes;
         this.lookup = lookup;
+        this.figures = figures;
+        final HeadMap head = volumes.data().head();
+        final HistoryMap history = volumes.data().history();
+        walk = new VersionWalk(head, history);
+        step = new VersionWalk(head, history);
+        ahead = new WalkAhead(head, history);
     }
 
     /** A maximal run of snapshots to be removed. */
-    private record Run(long branch, long[] epochs, long next, boolean oldest, long birthMin) {
+    private record Run(long branch, long[] epochs, long next, boolean nextIsSnapshot, boolean oldest, long birthMin) {
         long last() {
             return epochs[epochs.length - 1];
+        }
+
+        /** The answer stays the same while the snapshots before and after it do. */
+        boolean lasts() {
+            return epochs.length == 1 && !oldest && nextIsSnapshot;
         }
 
         /** Versions that died later are seen by something that stays. */
@@ -52,18 +74,56 @@ final class FreedPrediction {
         });
         long chunks = 0;
         for (final long branch : byBranch.keySet()) {
-            volumes.readKept(branch);
-            for (final Run run : runs(branch, byBranch.get(branch))) {
-                chunks += freedBy(run);
-            }
+            chunks += freedBy(branch, byBranch.get(branch), false);
         }
         return chunks * VolumeData.CHUNK_LENGTH;
     }
 
-    private Collection<Run> runs(final long number, final TreeSet<Long> epochs) {
+    /** Bytes that only hidden snapshots hold: deleted ones, which are kept because clones stand on them. */
+    long heldByClones() {
+        final TreeMap<Long, TreeSet<Long>> hidden = volumes.look(this::hiddenSnapshots);
+        long chunks = 0;
+        for (final long branch : hidden.keySet()) {
+            chunks += freedBy(branch, hidden.get(branch), true);
+        }
+        return chunks * VolumeData.CHUNK_LENGTH;
+    }
+
+    private TreeMap<Long, TreeSet<Long>> hiddenSnapshots() {
+        final TreeMap<Long, TreeSet<Long>> hidden = new TreeMap<>();
+        final CatalogueTree tree = volumes.tree();
+        for (boolean more = tree.nextId(CatalogueTree.BRANCH, 0);
+                more;
+                more = tree.nextId(CatalogueTree.BRANCH, tree.id() + 1)) {
+            final long number = tree.id();
+            if (volumes.branches().get(number).hiddenCount > 0) {
+                for (final long epoch : volumes.branches().children(number).values()) {
+                    if (SnapshotRecord.load(tree, number, epoch).hidden) {
+                        hidden.computeIfAbsent(number, branch -> new TreeSet<>())
+                                .add(epoch);
+                    }
+                }
+            }
+            tree.nextId(CatalogueTree.BRANCH, number);
+        }
+        return hidden;
+    }
+
+    private long freedBy(final long branch, final TreeSet<Long> epochs, final boolean childrenToo) {
+        volumes.readKept(branch);
+        long chunks = 0;
+        for (final Run run : runs(branch, epochs, childrenToo)) {
+            chunks += figures.of(run.branch, run.birthMin, run.epochs, run.next, run.lasts(), () -> freedBy(run));
+        }
+        return chunks;
+    }
+
+    /** @param childrenToo also snapshots on which branches stand */
+    private Collection<Run> runs(final long number, final TreeSet<Long> epochs, final boolean childrenToo) {
         return volumes.look(() -> {
-            final Set<Long> withChildren =
-                    new HashSet<>(volumes.branches().children(number).values());
+            final Set<Long> withChildren = childrenToo
+                    ? Set.of()
+                    : new HashSet<>(volumes.branches().children(number).values());
             final Branch branch = volumes.branches().withKept(number);
             final List<Run> runs = new ArrayList<>();
             for (int i = 0; i < branch.keptCount(); i++) {
@@ -88,28 +148,31 @@ final class FreedPrediction {
         }
         final long ofHead = branch.head ? branch.epoch : Regions.TOP;
         final long next = end < branch.keptCount() ? branch.kept(end) : ofHead;
-        return new Run(branch.number, epochs, next, first == 0, first == 0 ? 0 : branch.kept(first - 1) + 1);
+        return new Run(
+                branch.number,
+                epochs,
+                next,
+                end < branch.keptCount(),
+                first == 0,
+                first == 0 ? 0 : branch.kept(first - 1) + 1);
     }
 
     private long freedBy(final Run run) {
-        final boolean atHand = volumes.look(
-                () -> run.oldest && run.next != Regions.TOP && ReclaimRecord.load(volumes.tree(), run.branch) == null);
+        final boolean atHand = volumes.look(() -> run.oldest && ReclaimRecord.load(volumes.tree(), run.branch) == null);
         if (atHand) {
-            return sumOfDied(run);
+            return sumOfDied(run) + (run.next == Regions.TOP ? mapped(run.branch) : 0);
         }
         long chunks = 0;
-        long container = 0;
+        long container = nextContainer(run, 0);
         while (container >= 0) {
-            final long[] at = {container};
-            chunks += volumes.look(() -> {
-                at[0] = run.oldest && run.next == Regions.TOP
-                        ? nextContainerOfMaps(run.branch, at[0])
-                        : nextContainer(run, at[0]);
-                return at[0] < 0 ? 0 : freedIn(run, at[0]);
-            });
-            container = at[0] < 0 ? -1 : at[0] + 1;
+            chunks += freedIn(run, container);
+            container = nextContainer(run, container + 1);
         }
         return chunks;
+    }
+
+    private long mapped(final long branch) {
+        return volumes.look(() -> volumes.branches().get(branch).mappedChunks);
     }
 
     private long sumOfDied(final Run run) {
@@ -139,6 +202,12 @@ final class FreedPrediction {
     }
 
     private long nextContainer(final Run run, final long from) {
+        return volumes.look(() -> run.oldest && run.next == Regions.TOP
+                ? nextContainerOfMaps(run.branch, from)
+                : nextContainerOfRegions(run, from));
+    }
+
+    private long nextContainerOfRegions(final Run run, final long from) {
         long found = run.next == Regions.TOP ? -1 : volumes.regions().lookNext(run.branch, run.next, from);
         for (final long epoch : run.epochs) {
             final long container = volumes.regions().lookNext(run.branch, epoch, from);
@@ -150,21 +219,46 @@ final class FreedPrediction {
     }
 
     private long freedIn(final Run run, final long container) {
-        final Branch branch = volumes.branches().withKept(run.branch);
-        candidates(run, container);
-        final VersionWalk walk =
-                new VersionWalk(volumes.data().head(), volumes.data().history());
-        walk.start(run.branch, container, run.birthMin, run.last(), !branch.head);
+        volumes.look(() -> {
+            candidates(run, container);
+            final boolean headless = !volumes.branches().get(run.branch).head;
+            walk.start(run.branch, container, run.birthMin, run.last(), headless);
+            return null;
+        });
         long chunks = 0;
-        for (VersionWalk.Step step = walk.next(twice, extent);
-                step != VersionWalk.Step.END;
-                step = walk.next(twice, extent)) {
-            if (step == VersionWalk.Step.FOUND
+        boolean patient = true;
+        do {
+            final boolean mayRead = !patient;
+            chunks += volumes.look(() -> freedInSome(run, mayRead));
+            walk.startAt(step);
+            patient = !ahead.isNoted();
+            if (ahead.isNoted()) {
+                ahead.run();
+            }
+        } while (!ended);
+        return chunks;
+    }
+
+    /** Visits what comes next, from where {@link #walk} stands; {@link #step} then stands where to go on. */
+    private long freedInSome(final Run run, final boolean mayRead) {
+        final Branch branch = volumes.branches().withKept(run.branch);
+        step.startAt(walk);
+        ahead.clear();
+        long chunks = 0;
+        VersionWalk.Step found = VersionWalk.Step.FOUND;
+        for (int i = 0; i < ENTRIES_PER_HOLD && found == VersionWalk.Step.FOUND; i++) {
+            step.patient(!mayRead || i > 0);
+            found = step.next(twice, extent);
+            if (found == VersionWalk.Step.FOUND
                     && !extent.zeroes()
                     && extent.death() <= run.deathMax()
                     && branch.sees(extent.birth(), extent.death())) {
                 chunks += extent.length();
             }
+        }
+        ended = found == VersionWalk.Step.END;
+        if (found == VersionWalk.Step.UNREAD) {
+            ahead.note(step, twice);
         }
         return chunks;
     }

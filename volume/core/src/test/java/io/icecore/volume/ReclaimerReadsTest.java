@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Where the reclaimer reads a history that is not in memory: clients wait while it holds the lock. */
+/** Where the reclaimer and predictions read a history that is not in memory: clients wait while they hold the lock. */
 class ReclaimerReadsTest {
     private static final int CHUNK = 4096;
     private static final int CHUNKS = 1 << 15;
@@ -88,5 +88,30 @@ class ReclaimerReadsTest {
         catalog.deleteSnapshots(List.of(catalog.snapshots("vm").get(1)));
         reclaimAll();
         assertThat(historyLeavesRead).isGreaterThan(50);
+    }
+
+    @Test
+    void predictsWithoutReadingUnderTheLock() {
+        open(4096);
+        assertThat(catalog.predictFreed(List.of(catalog.snapshots("vm").get(1))))
+                .isPositive();
+        assertThat(historyLeavesRead).isGreaterThan(50);
+        assertThat(historyLeavesReadLocked).isZero();
+        reclaimAll();
+    }
+
+    @Test
+    void remembersWhatDeletingASnapshotWouldFreeUntilANeighbourGoes() {
+        open(1);
+        final Snapshot third = catalog.snapshots("vm").get(2);
+        final long alone = catalog.predictFreed(List.of(third));
+        assertThat(historyLeavesRead).isGreaterThan(50);
+        historyLeavesRead = 0;
+        assertThat(catalog.predictFreed(List.of(third))).isEqualTo(alone);
+        assertThat(historyLeavesRead).isZero();
+
+        catalog.deleteSnapshots(List.of(catalog.snapshots("vm").get(1)));
+        assertThat(catalog.predictFreed(List.of(third))).isGreaterThan(alone);
+        reclaimAll();
     }
 }
