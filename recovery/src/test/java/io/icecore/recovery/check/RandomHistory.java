@@ -83,7 +83,10 @@ public final class RandomHistory implements AutoCloseable {
 
     /** Allocates and frees until the space log has been folded into the space tree, and has spilled again. */
     public void churn() {
-        final Store store = catalog.store();
+        churn(catalog.store());
+    }
+
+    static void churn(final Store store) {
         final UnsafeBuffer checksum = new UnsafeBuffer(new byte[Integer.BYTES]);
         for (int round = 0; !foldedAndSpilled(store.opened().current); round++) {
             store.lock();
