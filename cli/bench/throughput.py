@@ -2,7 +2,9 @@
 """Icecore beside a raw file and other NBD servers: the same fio jobs, in turns, on the same file system.
 
     cli/bench/throughput.py [--dir DIR] [--repetitions 3] [--seconds 4] [--targets raw,nbdkit-file,...] [--jobs ...]
-                            [--out FILE.json] [--against FILE.json]
+                            [--out FILE.json] [--against FILE.json] [--svg FILE.svg]
+
+Of targets, icecore-10000 is a store with ten thousand snapshots.
 
 Reads are measured once with all data in memory, as far as the server lets the page cache keep it, and once with nothing there
 (needs root).
@@ -13,14 +15,16 @@ the ratios hold although the machine's speed drifts. While Icecore is measured i
 and keeps those of two minutes.
 
 Prints a Markdown table: medians, the ratio to raw within each repetition (median), and the spread of that ratio. --out keeps the
-samples; --against compares the ratios to raw with those of an earlier file and exits with 1 if one has fallen by more than a fifth.
+samples; --svg draws the ratios; --against compares the ratios to raw with those of an earlier file and exits with 1 if one has fallen by more than a fifth.
 """
 import argparse
 import json
 import os
 import pathlib
 import signal
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -31,12 +35,12 @@ ICECORE = ROOT / 'cli' / 'bin' / 'icecore'
 # name: what, fio options, unit
 JOBS = {
     'write4k-flushed': ('4 KiB random write, each flushed, depth 1', 'randwrite 4k 1', True, 1),
-    'write4k-flushed-8': ('the same, 8 connections', 'randwrite 4k 1', True, 8),
+    'write4k-flushed-8': ('4 KiB random write, each flushed, 8 connections', 'randwrite 4k 1', True, 8),
     'write4k-32': ('4 KiB random write, depth 32', 'randwrite 4k 32', False, 1),
     'read4k-1': ('4 KiB random read, depth 1', 'randread 4k 1', False, 1),
-    'read4k-1-cold': ('the same, nothing cached', 'randread 4k 1', False, 1),
+    'read4k-1-cold': ('4 KiB random read, depth 1, nothing cached', 'randread 4k 1', False, 1),
     'read4k-32': ('4 KiB random read, depth 32', 'randread 4k 32', False, 1),
-    'read4k-32-cold': ('the same, nothing cached', 'randread 4k 32', False, 1),
+    'read4k-32-cold': ('4 KiB random read, depth 32, nothing cached', 'randread 4k 32', False, 1),
     'mix4k-32': ('4 KiB 70/30 random mix, depth 32', 'randrw 4k 32', False, 1),
     'write1m-4': ('1 MiB sequential write, depth 4', 'write 1m 4', False, 1),
     'read1m-4': ('1 MiB sequential read, depth 4', 'read 1m 4', False, 1),
@@ -58,13 +62,13 @@ class Target:
     def fio_target(self):
         return ['--ioengine=nbd', '--uri=' + self.uri()]
 
-    def start(self, command, socket):
-        if os.path.exists(socket):
-            os.unlink(socket)
+    def start(self, command, path):
+        if os.path.exists(path):
+            os.unlink(path)
         with open(f'{self.directory}/{self.name}.log', 'ab') as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment())
         for _ in range(300):
-            if os.path.exists(socket):
+            if os.path.exists(path):
                 time.sleep(0.3)
                 return
             time.sleep(0.1)
@@ -111,10 +115,13 @@ class Server(Target):
 
 
 class Icecore(Target):
-    def __init__(self, name, directory):
+    """With a history of so many snapshots, each of a few random overwrites, that are kept."""
+
+    def __init__(self, name, directory, snapshots=0):
         super().__init__(name, directory)
-        self.store = f'{directory}/icecore.store'
-        self.socket = f'{directory}/icecore.sock'
+        self.store = f'{directory}/{name}.store'
+        self.socket = f'{directory}/{name}.sock'
+        self.snapshots = snapshots
 
     def environment(self):
         return dict(os.environ, ICECORE_STORE=self.store)
@@ -128,6 +135,36 @@ class Icecore(Target):
         self.start([ICECORE, 'serve', '--nbd', 'unix:' + self.socket], self.socket)
         if first:
             fio(self.fio_target() + ['--rw=write', '--bs=1m', '--iodepth=4', '--size=' + SIZE, '--refill_buffers'])
+            self.make_history()
+
+    def make_history(self):
+        if self.snapshots == 0:
+            return
+        writer = subprocess.Popen(
+            ['fio', '--name=job', '--thread', '--output=/dev/null', *self.fio_target(), '--rw=randwrite', '--bs=4k', '--iodepth=4',
+             '--size=' + SIZE, '--norandommap', '--randrepeat=0', '--refill_buffers', '--time_based', '--runtime=1h', '--rate_iops=5000'])
+        for ordinal in range(self.snapshots):
+            self.ask_daemon('snapshot', 'create', 'vm1', '--name', f'kept-{ordinal}')
+        writer.terminate()
+        writer.wait()
+
+    def ask_daemon(self, *arguments):
+        """As the program would over the control socket (cli/control/ControlRequest.java), without starting it ten thousand times."""
+        def text(value):
+            return struct.pack('>I', len(value.encode())) + value.encode()
+
+        request = struct.pack('>HHI', 1, 0, 0) + text('UTC') + text('/') + struct.pack('>I', len(arguments)) + b''.join(map(text, arguments))
+        with socket.socket(socket.AF_UNIX) as daemon:
+            daemon.connect(self.store + '.sock')
+            daemon.sendall(struct.pack('>IB', len(request), 1) + request)
+            with daemon.makefile('rb') as answer:
+                while True:
+                    length, kind = struct.unpack('>IB', answer.read(5))
+                    payload = answer.read(length)
+                    if kind == 6:
+                        if payload != bytes(4):
+                            raise SystemExit(f'{arguments}: exit code {payload}')
+                        return
 
     def command(self, *arguments):
         run([ICECORE, *arguments], env=self.environment())
@@ -143,6 +180,14 @@ SERVERS = {
     'qemu-qcow2-cached': ['qemu-nbd', '-t', '-e', '16', '-k', '{socket}', '-f', 'qcow2', '--cache=writeback', '{image}'],
     'qemu-qcow2-direct': ['qemu-nbd', '-t', '-e', '16', '-k', '{socket}', '-f', 'qcow2', '--cache=none', '--aio=native', '{image}'],
 }
+
+
+def make_target(name, directory):
+    if name == 'raw':
+        return Raw(name, directory)
+    if name.startswith('icecore'):
+        return Icecore(name, directory, int(name[len('icecore-'):] or 0))
+    return Server(name, directory, SERVERS[name])
 
 
 def run(command, **options):
@@ -228,6 +273,36 @@ def table(samples, targets):
             print(f'| {what} | ' + ' | '.join(cells) + ' |')
 
 
+COLOURS = {'icecore': '#0b6', 'nbdkit-file': '#47a', 'qemu-raw-direct': '#999', 'qemu-raw-cached': '#bbb'}
+
+
+def svg(samples, targets):
+    """Bars: each job's rate as a ratio to the raw file, cut off at 2."""
+    found = ratios(samples)
+    shown = [job for job in JOBS if any((job, target) in found for target in targets)]
+    bars = [target for target in targets if target != 'raw']
+    row, left, scale = 12 * len(bars) + 14, 300, 200
+    height = row * len(shown) + 50
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + 2 * scale + 110}" height="{height}" font-family="sans-serif" '
+           'font-size="12">', '<rect width="100%" height="100%" fill="white"/>']
+    for tick in (0, 0.5, 1, 1.5, 2):
+        at = left + tick * scale
+        out.append(f'<path d="M{at} 20V{height - 30}" stroke="{"#888" if tick == 1 else "#ddd"}"/>'
+                   f'<text x="{at}" y="{height - 14}" text-anchor="middle">{tick}</text>')
+    for i, job in enumerate(shown):
+        top = 24 + i * row
+        out.append(f'<text x="{left - 8}" y="{top + row / 2 - 4}" text-anchor="end">{JOBS[job][0]}</text>')
+        for k, target in enumerate(bars):
+            if (job, target) in found:
+                ratio = statistics.median(found[job, target])
+                out.append(f'<rect x="{left}" y="{top + 12 * k}" width="{min(ratio, 2) * scale:.0f}" height="10" '
+                           f'fill="{COLOURS.get(target, "#c84")}"/>'
+                           f'<text x="{left + min(ratio, 2) * scale + 4:.0f}" y="{top + 12 * k + 9}" font-size="9">{ratio:.2f}</text>')
+    for k, target in enumerate(bars):
+        out.append(f'<text x="{left + 110 * k}" y="14" fill="{COLOURS.get(target, "#c84")}">{target}</text>')
+    return '\n'.join(out) + '</svg>\n'
+
+
 def fallen(samples, earlier):
     now, then = ratios(samples), ratios(earlier)
     worse = []
@@ -246,16 +321,16 @@ def main():
     options.add_argument('--jobs', default=','.join(JOBS))
     options.add_argument('--out')
     options.add_argument('--against')
+    options.add_argument('--svg')
     chosen = options.parse_args()
     os.makedirs(chosen.dir, exist_ok=True)
     names = chosen.targets.split(',')
-    for left in pathlib.Path(chosen.dir).glob('icecore.store*'):
+    for left in pathlib.Path(chosen.dir).glob('icecore*.store*'):
         left.unlink()  # A store of an earlier run may be nearly full.
     samples = []
     for repetition in range(chosen.repetitions):
         for name in names:
-            target = (Raw if name == 'raw' else Icecore)(name, chosen.dir) if name in ('raw', 'icecore') \
-                else Server(name, chosen.dir, SERVERS[name])
+            target = make_target(name, chosen.dir)
             try:
                 target.up()
                 for job in chosen.jobs.split(','):
@@ -267,6 +342,8 @@ def main():
     if chosen.out:
         with open(chosen.out, 'w') as out:
             json.dump(samples, out, indent=0)
+    if chosen.svg:
+        pathlib.Path(chosen.svg).write_text(svg(samples, names))
     if chosen.against:
         with open(chosen.against) as earlier:
             worse = fallen(samples, json.load(earlier))
