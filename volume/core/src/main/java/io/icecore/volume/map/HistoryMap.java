@@ -32,21 +32,22 @@ public final class HistoryMap {
      * Finds the entry that covers the chunk and is visible to the snapshot of this epoch.
      *
      * <p>Entries are aligned pieces, so those that can cover the chunk start at {@code chunk & -(2^i)}; entries with one
-     * start have disjoint lifetimes, so one floor seek decides each start. Nearest first: 2 seeks on average, 7 at most.
+     * start have disjoint lifetimes, so one floor seek decides each start. Nearest first: 2 seeks on average, 7 at most. A
+     * seek that finds an earlier start has shown that there is nothing at those between.
      */
     Found find(final long branch, final long chunk, final long epoch, final Extent into) {
         Found found = Found.NOTHING;
-        long previous = -1;
+        long last = chunk; // Nothing that could matter starts after this.
         for (int length = 1; length <= ExtentLayout.LENGTH_MAX; length <<= 1) {
             final long start = chunk & -length;
-            if (start == previous) {
+            if (start > last) {
                 continue;
             }
-            previous = start;
-            if (tree.floor(Key.hi(branch, start), Key.lo(start, epoch), into.entry())
-                    && into.branch() == branch
-                    && into.chunk() == start
-                    && into.verified(true).end() > chunk) {
+            if (!tree.floor(Key.hi(branch, start), Key.lo(start, epoch), into.entry()) || into.branch() != branch) {
+                break;
+            }
+            last = Math.min(into.chunk(), start - 1);
+            if (into.chunk() == start && into.verified(true).end() > chunk) {
                 if (epoch < into.death()) {
                     return Found.VISIBLE;
                 }

@@ -15,6 +15,8 @@ import java.util.List;
  * for a moment: ask {@link Moves}.)
  *
  * <p>Costs a seek an extent and, in a snapshot, a few seeks for each gap in the head; never one for each unmapped chunk.
+ * What an old snapshot sees is nearly all in the history: where most was found there lately, it is asked before the head, and
+ * the head need not be asked at all. A version that moves to the history meanwhile is met there the second time.
  * Not thread-safe: one for each thread.
  */
 public final class Resolver {
@@ -24,9 +26,22 @@ public final class Resolver {
 
     /** What the walk of one branch needs while the walk of its parent is under way. */
     private static final class Level {
+        private static final int SCORE_MAX = 8;
+
         private final Extent inHead = new Extent();
         private final Extent inHistory = new Extent();
         private final Extent next = new Extent();
+
+        /** Above zero when the snapshots read lately have found more in the history than in the head. */
+        private int score;
+
+        void foundInHead() {
+            score = Math.max(-SCORE_MAX, score - 1);
+        }
+
+        void foundInHistory() {
+            score = Math.min(SCORE_MAX, score + 1);
+        }
     }
 
     public Resolver(final HeadMap head, final HistoryMap history) {
@@ -51,11 +66,21 @@ public final class Resolver {
         while (chunk < end) {
             final long stop;
             final boolean more;
-            if (head.covering(branch, chunk, level.inHead)) {
+            if (level.score > 0
+                    && epoch != Extent.HEAD
+                    && history.find(branch, chunk, epoch, level.inHistory) == HistoryMap.Found.VISIBLE) {
+                stop = Math.min(level.inHistory.end(), end);
+                more = visit(chunk, stop, level.inHistory, visitor);
+            } else if (head.covering(branch, chunk, level.inHead)) {
                 stop = Math.min(level.inHead.end(), end);
-                more = level.inHead.birth() <= epoch
-                        ? visitor.run(chunk, stop - chunk, level.inHead.blockOf(chunk), sourceOf(level.inHead))
-                        : resolveHistory(lineage, depth, chunk, stop, visitor);
+                if (level.inHead.birth() > epoch) {
+                    more = resolveHistory(lineage, depth, chunk, stop, visitor);
+                } else {
+                    more = visit(chunk, stop, level.inHead, visitor);
+                    if (epoch != Extent.HEAD) {
+                        level.foundInHead();
+                    }
+                }
             } else {
                 stop = head.ceiling(branch, chunk, level.next) ? Math.min(level.next.chunk(), end) : end;
                 if (stop == chunk) {
@@ -89,7 +114,8 @@ public final class Resolver {
             final HistoryMap.Found found = history.find(branch, chunk, epoch, level.inHistory);
             if (found == HistoryMap.Found.VISIBLE) {
                 stop = Math.min(level.inHistory.end(), end);
-                more = visitor.run(chunk, stop - chunk, level.inHistory.blockOf(chunk), sourceOf(level.inHistory));
+                more = visit(chunk, stop, level.inHistory, visitor);
+                level.foundInHistory();
             } else if (found == HistoryMap.Found.REPLACED && depth + 1 < lineage.depth()) {
                 throw new CorruptStoreException( // Not to be taken for "never written: ask the parent".
                         "history of branch " + branch + " chunk " + chunk,
@@ -114,7 +140,7 @@ public final class Resolver {
                 : visitor.run(from, end - from, ExtentLayout.ZEROES, null);
     }
 
-    private static Extent sourceOf(final Extent extent) {
-        return extent.zeroes() ? null : extent;
+    private static boolean visit(final long from, final long end, final Extent extent, final RunVisitor visitor) {
+        return visitor.run(from, end - from, extent.blockOf(from), extent.zeroes() ? null : extent);
     }
 }
