@@ -57,7 +57,7 @@ final class TreeBuilder {
         if (level == open.size()) {
             open.add(new NodePage(tree, level));
         }
-        if (open.get(level).freeBytes() < length + NodePage.ENTRY_OVERHEAD) {
+        if (!open.get(level).takes(hi, lo, length)) {
             up(level);
             open.set(level, new NodePage(tree, level));
         }

@@ -129,12 +129,43 @@ class StoreModelTest {
         return bytes;
     }
 
+    /** In several branches, so that leaves hold keys that have little in common. */
     private static long hi(final long key) {
-        return Key.hi(7, key >>> 4);
+        return Key.hi(7 + (key >>> 10), key >>> 4);
     }
 
     private static long lo(final long key) {
         return Key.lo(key >>> 4, key & 15);
+    }
+
+    /** Such a key would make all keys of the leaf longer. */
+    @Test
+    void aKeyFarBelowThoseOfAFullLeafFindsAPlace() {
+        for (int entries = 155; entries < 175; entries++) {
+            final Path path = directory.resolve("far" + entries);
+            final FileBlockDevice created = FileBlockDevice.create(path, 16 << 20, false);
+            Store.format(created, "test");
+            created.close();
+            final Store store = Store.open(FileBlockDevice.open(path));
+            final UnsafeBuffer value = new UnsafeBuffer(new byte[15]);
+            store.lock();
+            for (int chunk = 0; chunk < entries; chunk++) {
+                store.head().put(Key.hi(9, chunk), Key.lo(chunk, 0), value, 0, 15);
+            }
+            store.head().put(Key.hi(2, 5), Key.lo(5, 0), value, 0, 15);
+            store.unlock();
+            store.commit();
+            final TreeEntry entry = new TreeEntry();
+            assertThat(store.head().ceiling(0, 0, entry)).isTrue();
+            assertThat(entry.a()).isEqualTo(2);
+            for (int chunk = 0; chunk < entries; chunk++) {
+                assertThat(store.head().get(Key.hi(9, chunk), Key.lo(chunk, 0), entry))
+                        .isTrue();
+            }
+            StoreAudit.check(store, new HashSet<>(), "entries " + entries);
+            store.close();
+            assertThat(path.toFile().delete()).isTrue();
+        }
     }
 
     @Test

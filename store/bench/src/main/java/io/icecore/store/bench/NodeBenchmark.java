@@ -40,7 +40,7 @@ public class NodeBenchmark {
 
     @Setup
     public void fill() {
-        for (int key = 0; page.freeBytes() >= VALUE_LENGTH + NodePage.ENTRY_OVERHEAD; key++) {
+        for (int key = 0; page.takes(Key.hi(1, key), Key.lo(key, 0), VALUE_LENGTH); key++) {
             page.insert(page.count(), Key.hi(1, key), Key.lo(key, 0), value, 0, VALUE_LENGTH);
         }
         page.seal(storeId, BLOCK, GENERATION);

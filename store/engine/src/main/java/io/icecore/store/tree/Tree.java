@@ -267,13 +267,17 @@ public final class Tree {
             final int length) {
         final Node node = path[level];
         forest.markDirty(node);
-        if (node.page.freeBytes() >= length + NodePage.ENTRY_OVERHEAD) {
+        if (node.page.takes(hi, lo, length)) {
             node.page.insert(entry, hi, lo, value, index, length);
             return;
         }
         final Node right = forest.create(this, level);
         if (entry == node.page.count()) {
             right.page.insert(0, hi, lo, value, index, length);
+        } else if (entry == 0 && !node.page.shares(hi, lo)) {
+            right.page = node.page; // One that would make all keys longer stays alone.
+            node.page = new NodePage(number, level);
+            node.page.insert(0, hi, lo, value, index, length);
         } else if (split(node, right, entry, length)) {
             node.page.insert(entry, hi, lo, value, index, length);
         } else {
@@ -326,14 +330,14 @@ public final class Tree {
      */
     private static boolean split(final Node node, final Node right, final int entry, final int length) {
         final NodePage page = node.page;
-        final int coming = length + NodePage.ENTRY_OVERHEAD;
+        final int coming = page.entryBytes(length);
         final int total = page.usedBytes() + coming;
         // The sequence of old entries with the coming one at its place; 'cut' of its items go to the left.
         int best = 0;
         int bestGap = Integer.MAX_VALUE;
         int used = 0;
         for (int item = 0; item < page.count(); item++) {
-            used += item == entry ? coming : page.valueLength(item < entry ? item : item - 1) + NodePage.ENTRY_OVERHEAD;
+            used += item == entry ? coming : page.entryBytes(page.valueLength(item < entry ? item : item - 1));
             final int gap = Math.abs(total - 2 * used);
             if (gap < bestGap) {
                 best = item + 1;
@@ -414,7 +418,7 @@ public final class Tree {
             }
             final Node into = left == entry ? path[level] : neighbour;
             final Node from = left == entry ? neighbour : path[level];
-            if (into.page.usedBytes() + from.page.usedBytes() <= MERGED_MAX) {
+            if (into.page.usedBytesWith(from.page) <= MERGED_MAX) {
                 forest.markDirty(into);
                 forest.markDirty(parent);
                 final int seam = into.page.count();
