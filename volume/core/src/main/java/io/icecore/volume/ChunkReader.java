@@ -2,6 +2,7 @@ package io.icecore.volume;
 
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.map.ExtentLayout;
 import io.icecore.volume.map.HeadMap;
@@ -22,6 +23,9 @@ final class ChunkReader {
 
     /** Longest piece read at once, in chunks: bounds the plan. */
     private static final int CHUNKS_MAX = 1024;
+
+    /** Chunks between two runs that are read with them rather than asking the device twice. */
+    private static final int HOLE_MAX = 4;
 
     /** After so many attempts the lock is held over the read, so that it ends however busy the writers are. */
     private static final int ATTEMPTS_MAX = 16;
@@ -168,6 +172,10 @@ final class ChunkReader {
     }
 
     private void readPlanned(final long from, final long end, final MutableDirectBuffer target, final int index) {
+        if ((from | end) % CHUNK_LENGTH == 0) {
+            readWholeChunks(target, index);
+            return;
+        }
         int ordinal = 0;
         for (int run = 0; run < plan.runCount(); run++) {
             final long runFrom = Math.max(from, plan.chunk(run) * CHUNK_LENGTH);
@@ -180,6 +188,48 @@ final class ChunkReader {
             }
             ordinal += plan.count(run);
         }
+    }
+
+    /** Where single chunks of a long extent were overwritten, it is still read at once, and they after it, over what it gave. */
+    private void readWholeChunks(final MutableDirectBuffer target, final int index) {
+        checksums.of(target);
+        int ordinal = 0;
+        int spanFirst = 0;
+        int spanLast = -1;
+        for (int run = 0; run < plan.runCount(); run++) {
+            final int at = index + (int) (plan.chunk(run) - plan.chunk(0)) * CHUNK_LENGTH;
+            final int count = plan.count(run);
+            if (plan.block(run) == ExtentLayout.ZEROES) {
+                target.setMemory(at, count * CHUNK_LENGTH, (byte) 0);
+            } else {
+                if (run > spanLast) {
+                    spanFirst = run;
+                    spanLast = readSpan(run, target, at);
+                } else if (!plan.inLine(spanFirst, run)) {
+                    store.read(plan.block(run), target, at, count);
+                }
+                for (int i = 0; i < count; i++) {
+                    verify(run, i, ordinal + i, at + i * CHUNK_LENGTH);
+                }
+            }
+            ordinal += count;
+        }
+    }
+
+    /** Reads a run and those in line with it, with what is between them. Returns the last of them. */
+    private int readSpan(final int run, final MutableDirectBuffer target, final int at) {
+        final int last = plan.lastInLine(run, HOLE_MAX);
+        if (last > run) {
+            try {
+                final int count = (int) (plan.chunk(last) + plan.count(last) - plan.chunk(run));
+                store.read(plan.block(run), target, at, count);
+                return last;
+            } catch (final StoreException ex) {
+                // What is between is nobody's, or another version's: that it cannot be read must not matter here.
+            }
+        }
+        store.read(plan.block(run), target, at, plan.count(run));
+        return run;
     }
 
     /** Whole chunks go straight to the target; those of which only a part is asked for go by way of the edge buffer. */

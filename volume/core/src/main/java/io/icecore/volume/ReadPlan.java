@@ -38,6 +38,22 @@ final class ReadPlan implements RunVisitor {
         return blocks[run];
     }
 
+    /** Whether two runs with blocks are as far apart on the device as they are in the volume. */
+    boolean inLine(final int one, final int other) {
+        return blocks[other] - blocks[one] == chunks[other] - chunks[one];
+    }
+
+    /** The last run that is in line with this one, with at most so many chunks between any two of them. */
+    int lastInLine(final int run, final int holeMax) {
+        int last = run;
+        for (int next = run + 1; next < runCount && chunks[next] - chunks[last] - counts[last] <= holeMax; next++) {
+            if (blocks[next] != ExtentLayout.ZEROES && inLine(run, next)) {
+                last = next;
+            }
+        }
+        return last;
+    }
+
     /** Of the chunk with this ordinal in the plan; of chunks without a block it means nothing. */
     int checksum(final int ordinal) {
         return checksums[ordinal];
