@@ -83,11 +83,20 @@ public final class Daemon implements AutoCloseable {
      * @throws StoreException when the store is in use, cannot be opened, or an address cannot be listened on
      */
     public Daemon(final DaemonOptions options, final Clock clock, final Function<Daemon, CommandExecutor> commands) {
+        this(options, clock, commands, CatalogOpening.forWriting(options.store(), clock)); // Takes the lock.
+    }
+
+    /** @param catalog taken over; closing it seals */
+    Daemon(
+            final DaemonOptions options,
+            final Clock clock,
+            final Function<Daemon, CommandExecutor> commands,
+            final Catalog catalog) {
         this.options = options;
         this.clock = clock;
         this.since = clock.instant();
+        this.catalog = part(catalog);
         try {
-            catalog = part(CatalogOpening.forWriting(options.store(), clock)); // Takes the lock; closing it seals.
             final VolumeWorkers workers = part(new VolumeWorkers(WORKER_COUNT, WORKER_QUEUE_CAPACITY));
             rolling = new RollingSnapshots(catalog);
             exports = new WithdrawableExports(catalog.exports());

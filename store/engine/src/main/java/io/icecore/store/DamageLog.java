@@ -1,5 +1,6 @@
 package io.icecore.store;
 
+import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import java.time.Clock;
 import java.time.Instant;
@@ -30,8 +31,11 @@ public final class DamageLog {
         this.clock = clock;
     }
 
-    public void add(final CorruptStoreException ex) {
-        final Object place = ex.position() < 0 ? ex.getMessage() : ex.position();
+    /** Of bytes that are not what was written, or that the device could not read. */
+    public void add(final StoreException ex) {
+        final Object place = ex instanceof CorruptStoreException damage && damage.position() >= 0
+                ? damage.position()
+                : ex.getMessage();
         synchronized (places) {
             if (places.size() == PLACES_MAX || places.containsKey(place)) {
                 return; // Whoever reads it again and again would fill the log.

@@ -1,6 +1,7 @@
 package io.icecore.volume;
 
 import io.icecore.store.device.NoSpaceException;
+import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.map.Extent;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -75,7 +76,7 @@ final class OpenExport implements Export {
         begin(offset, length);
         try {
             volumes.data().read(point, offset, target, index, length);
-        } catch (final CorruptStoreException ex) {
+        } catch (final StoreException ex) {
             throw noted(ex);
         } finally {
             end();
@@ -192,7 +193,7 @@ final class OpenExport implements Export {
     }
 
     /** For whoever asks how the store is doing. */
-    private CorruptStoreException noted(final CorruptStoreException ex) {
+    private StoreException noted(final StoreException ex) {
         volumes.store().damage().add(ex);
         return ex;
     }
