@@ -66,6 +66,7 @@ final class CommandTable {
             new Entry("scrub", "Read all data and verify it, online, throttled."),
             new Entry("repair", "Make a consistent store of what can still be read."),
             new Entry("dump superblocks", "Every superblock slot and what it holds."),
+            new Entry("dump commit", "All that a superblock says, its spill nodes included."),
             new Entry("dump tree", "The nodes of a tree, and what is in them."),
             new Entry("dump segment", "The blocks of a segment and their owners."),
             new Entry("dump block", "What a block is, and whose."));
@@ -105,6 +106,7 @@ final class CommandTable {
             case "scrub" -> new ScrubCommand();
             case "repair" -> new RepairCommand();
             case "dump superblocks" -> new DumpSuperblocksCommand();
+            case "dump commit" -> new DumpCommitCommand();
             case "dump tree" -> new DumpTreeCommand();
             case "dump segment" -> new DumpSegmentCommand();
             case "dump block" -> new DumpBlockCommand();

@@ -55,7 +55,7 @@ class LayeringTest {
             Map.entry("recovery.check", List.of("volume")),
             Map.entry("recovery.scrub", List.of("recovery.check")),
             Map.entry("recovery.repair", List.of("recovery.check")),
-            Map.entry("recovery.dump", List.of("recovery.check")),
+            Map.entry("recovery.dump", List.of("recovery.repair")), // For its marker.
             Map.entry("cli.control", List.of("store.device")), // For its exceptions.
             Map.entry(
                     "cli.daemon",

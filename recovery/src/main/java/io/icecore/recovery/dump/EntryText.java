@@ -1,8 +1,7 @@
 package io.icecore.recovery.dump;
 
-import static java.nio.ByteOrder.LITTLE_ENDIAN;
-
 import io.icecore.store.commit.OpenedStore;
+import io.icecore.store.commit.SpaceTree;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.store.format.NodePage;
 import io.icecore.store.tree.Key;
@@ -10,14 +9,18 @@ import io.icecore.store.tree.TreeEntry;
 import io.icecore.volume.CatalogueRecord;
 import io.icecore.volume.RegionBitmap;
 import io.icecore.volume.map.Extent;
+import java.util.BitSet;
 
 /** Entries of nodes in words. What cannot be decoded says so instead of failing. */
 final class EntryText {
-    private static final int RUNS_MAX = 8;
-
     private final TreeEntry entry = new TreeEntry();
     private final Extent extent = new Extent();
     private final RegionBitmap regions = new RegionBitmap();
+    private final int segmentBlocks;
+
+    EntryText(final int segmentBlocks) {
+        this.segmentBlocks = segmentBlocks;
+    }
 
     /** The key of an entry in the three numbers that it is made of. */
     static String key(final NodePage page, final int index) {
@@ -45,8 +48,20 @@ final class EntryText {
             case OpenedStore.HEAD -> extent.read(page, index, false).toString();
             case OpenedStore.HISTORY -> extent.read(page, index, true).toString();
             case OpenedStore.REGIONS -> regions();
-            default -> Short.toUnsignedInt(entry.value.getShort(0, LITTLE_ENDIAN)) + " blocks used";
+            default -> space();
         };
+    }
+
+    private String space() {
+        final long[] words = new long[segmentBlocks / Long.SIZE];
+        SpaceTree.decode(entry, entry.b(), segmentBlocks, words);
+        final BitSet used = BitSet.valueOf(words);
+        final StringBuilder text = new StringBuilder();
+        for (int from = used.nextSetBit(0); from >= 0; from = used.nextSetBit(used.nextClearBit(from))) {
+            final long first = entry.b() * segmentBlocks + from;
+            text.append(' ').append(CommitText.range(first, used.nextClearBit(from) - from));
+        }
+        return used.cardinality() + " blocks used:" + text;
     }
 
     private String regions() {
@@ -54,14 +69,8 @@ final class EntryText {
         regions.orEncoded(entry.value, 0, entry.length());
         final StringBuilder text = new StringBuilder();
         final long base = entry.c() << RegionBitmap.CONTAINER_SHIFT;
-        int runs = 0;
-        for (int from = regions.nextSet(0); from >= 0 && runs < RUNS_MAX; runs++) {
-            final int end = regions.nextClear(from);
-            text.append(' ').append(base + from).append(end - from == 1 ? "" : "-" + (base + end - 1));
-            from = regions.nextSet(end);
-            if (from >= 0 && runs + 1 == RUNS_MAX) {
-                text.append(" ...");
-            }
+        for (int from = regions.nextSet(0); from >= 0; from = regions.nextSet(regions.nextClear(from))) {
+            text.append(' ').append(CommitText.range(base + from, regions.nextClear(from) - from));
         }
         return regions.cardinality() + " regions:" + text;
     }

@@ -10,8 +10,8 @@ import java.util.List;
  *
  * @param superblock or null where the slot holds none
  * @param state      {@code newest}, {@code parent} (of the newest), {@code older}, {@code foreign} (of another store),
- *                   {@code blank}, {@code unreadable}, or {@code damaged}
- * @param problem    of a damaged or unreadable one, or null
+ *                   {@code blank}, {@code unreadable}, {@code damaged}, or {@code repair} (a marker of one in place)
+ * @param problem    of a damaged or unreadable one, or what a marker says, or null
  */
 public record SlotDump(long block, String state, Superblock superblock, String problem) {
     /** Names of the flags that are set. */

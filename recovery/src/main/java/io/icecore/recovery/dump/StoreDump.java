@@ -5,6 +5,7 @@ import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 import io.icecore.recovery.check.CommitReader;
 import io.icecore.recovery.check.RangeInspection;
 import io.icecore.recovery.check.TreeWalk;
+import io.icecore.recovery.repair.RepairMarker;
 import io.icecore.store.commit.Opener;
 import io.icecore.store.commit.SuperblockSlots;
 import io.icecore.store.device.BlockDevice;
@@ -88,7 +89,11 @@ public final class StoreDump {
         try {
             return new SlotDump(block, "older", Superblock.decode(buffer, 0, block), null);
         } catch (final CorruptStoreException ex) {
-            return new SlotDump(block, "damaged", null, ex.getMessage());
+            final RepairMarker marker = RepairMarker.decode(buffer, 0, block);
+            return marker == null
+                    ? new SlotDump(block, "damaged", null, ex.getMessage())
+                    : new SlotDump(
+                            block, "repair", null, "repair in place begun after generation " + marker.generation());
         }
     }
 
@@ -135,12 +140,17 @@ public final class StoreDump {
         throw new IllegalArgumentException("generation: " + generation + " (expected: one of dump superblocks)");
     }
 
+    /** All that the superblock of a commit says, its spill nodes included, in lines. */
+    public static List<String> commit(final CommitReader commit) {
+        return CommitText.of(commit);
+    }
+
     // ---- trees
 
     /** @param withEntries tell the visitor the entries in words; without, it gets none */
     public static void tree(
             final CommitReader commit, final int tree, final boolean withEntries, final NodeVisitor visitor) {
-        final EntryText text = new EntryText();
+        final EntryText text = new EntryText(commit.geometry().segmentBlocks());
         new TreeWalk(commit, new TreeWalk.Visitor() {
                     private long nodes;
 

@@ -5,6 +5,6 @@
  * <p>Start reading at {@link io.icecore.recovery.dump.StoreDump}. Here structures become values and words; {@code cli}
  * makes lines or JSON of them.
  *
- * <p>Uses {@code recovery.check} for reading one commit, and the formats below it; is used by {@code cli}.
+ * <p>Uses {@code recovery.check} for reading one commit, the marker of {@code recovery.repair}, and the formats below; is used by {@code cli}.
  */
 package io.icecore.recovery.dump;

@@ -26,7 +26,7 @@ import org.agrona.concurrent.UnsafeBuffer;
  *
  * The rest of the block is zero.
  */
-record RepairMarker(UUID storeId, long generation) {
+public record RepairMarker(UUID storeId, long generation) {
     static final long MAGIC = 0x0052_5045_5245_4349L;
 
     private static final int CHECKSUM_OFFSET = 8;
@@ -46,7 +46,7 @@ record RepairMarker(UUID storeId, long generation) {
     }
 
     /** Null when the block holds none. */
-    static RepairMarker decode(final DirectBuffer buffer, final int index, final long block) {
+    public static RepairMarker decode(final DirectBuffer buffer, final int index, final long block) {
         if (buffer.getLong(index, LITTLE_ENDIAN) != MAGIC
                 || buffer.getInt(index + CHECKSUM_OFFSET, LITTLE_ENDIAN)
                         != Checksum.around(buffer, index, BLOCK_LENGTH, CHECKSUM_OFFSET)
