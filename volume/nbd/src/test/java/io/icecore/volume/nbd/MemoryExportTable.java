@@ -13,8 +13,11 @@ final class MemoryExportTable implements ExportTable {
     private final Map<String, MemoryExport> exports = new LinkedHashMap<>();
 
     MemoryExport add(final String name, final int size) {
-        final MemoryExport export = new MemoryExport(name, size, name.contains("@"));
-        exports.put(name, export);
+        return add(new MemoryExport(name, size, name.contains("@")));
+    }
+
+    MemoryExport add(final MemoryExport export) {
+        exports.put(export.name(), export);
         return export;
     }
 
