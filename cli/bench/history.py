@@ -17,12 +17,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def run(options, results):
-    command = [os.path.join(ROOT, "mvnw"), "-B", "-ntp", "-q", "test", "-pl", "volume/core", "-am",
+    command = [os.path.join(ROOT, "mvnw"), "-o", "-B", "-ntp", "-q", "test", "-pl", "volume/core", "-am",
                "-Dtest=HistoryBenchmark", "-Dsurefire.failIfNoSpecifiedTests=false",
                f"-Dhistory.scale={options.scale}", f"-Dhistory.out={results}", f"-Dmore.jvm=-Xmx{options.memory}"]
     for name in ("part", "snapshots", "directory"):
@@ -30,6 +31,20 @@ def run(options, results):
         if value is not None:
             command.append(f"-Dhistory.{name}={value}")
     subprocess.run(command, cwd=ROOT, check=True)
+
+
+def list_all(directory):
+    """Lists the snapshots of the store that the benchmark has left, with the whole command, and deletes it."""
+    store = os.path.join(directory, "bench-list.store")
+    command = [os.path.join(ROOT, "cli", "bin", "icecore"), "snapshot", "list", "--store", store]
+    taken = []
+    for _ in range(10):
+        begin = time.monotonic()
+        lines = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.count(b"\n")
+        taken.append(time.monotonic() - begin)
+    os.unlink(store)
+    taken = sorted(taken[1:])  # The first may make the archive of classes.
+    print(f"{lines - 1} snapshots listed in {taken[4]:.2f} s ({taken[0]:.2f} to {taken[-1]:.2f})")
 
 
 def text(value):
@@ -109,8 +124,8 @@ def draw(path, *what, **how):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=int, default=100, help="percent of the full size")
-    parser.add_argument("--part", choices=["curve", "sequential", "window", "delete", "clean", "heap", "rivals"],
-                        help="rivals: see rivals.py; all others by default")
+    parser.add_argument("--part", choices=["curve", "sequential", "window", "delete", "clean", "heap", "list", "rivals"],
+                        help="list: the whole command, on a store in --directory, best in memory; rivals: see rivals.py; all others by default")
     parser.add_argument("--snapshots", type=int, help="of the curve; default: 100,000 by the scale")
     parser.add_argument("--directory", help="for stores in files; default: in memory")
     parser.add_argument("--memory", default="6g", help="of the virtual machine; devices in memory take most of it")
@@ -128,6 +143,9 @@ def main():
     if results is None:
         results = os.path.join(tempfile.mkdtemp(), "history.json")
         run(options, results)
+    if options.part == "list":
+        list_all(options.directory)
+        return 0
     with open(results, encoding="utf-8") as file:
         parts = tables([json.loads(line) for line in file if line.startswith("{")])
     if "curve" in parts:

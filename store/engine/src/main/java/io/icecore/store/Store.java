@@ -527,6 +527,12 @@ public final class Store implements AutoCloseable {
         }
     }
 
+    /** Nodes that the next commit will write. Under the lock. */
+    public int dirtyNodes() {
+        assert lock.isHeldByCurrentThread();
+        return opened.forest.dirtyCount();
+    }
+
     /** Kept for nodes, so that commits and deletions work when the store is full: see {@link #requireRoom()}. */
     private long reserveBlocks() {
         final long blocks = opened.space.blockCount();

@@ -288,13 +288,18 @@ public final class Catalog implements AutoCloseable {
     }
 
     /** @param entriesMax how many entries to visit at most */
-    synchronized boolean reclaimStep(final int entriesMax) {
+    boolean reclaimStep(final int entriesMax) {
+        return reclaimStep(entriesMax, Integer.MAX_VALUE);
+    }
+
+    /** See {@link Reclaimer#step}. */
+    private synchronized boolean reclaimStep(final int entriesMax, final int nodesMax) {
         if (volumes.readOnly()) {
             return false;
         }
         // Now and then the others first: a long deletion does not keep short work waiting.
         final boolean others = (++turn & 3) == 0 && othersStep();
-        final boolean worked = others || reclaimer.step(entriesMax) || othersStep();
+        final boolean worked = others || reclaimer.step(entriesMax, nodesMax) || othersStep();
         volumes.store().relieve();
         return worked;
     }

@@ -2,7 +2,6 @@ package io.icecore.volume;
 
 import io.icecore.store.Store;
 import java.util.function.BooleanSupplier;
-import java.util.function.IntPredicate;
 import org.agrona.concurrent.NanoClock;
 
 /**
@@ -12,7 +11,7 @@ import org.agrona.concurrent.NanoClock;
  * visited gives up many entries for one rewriting. The slack allowed for that is a twentieth of what is used, and never
  * more than a quarter of what is free: as space gets short it shrinks to nothing. What a person deletes is in a hurry.
  *
- * <p>Gently: while clients are at work a step is short, so that no commit of theirs has much to carry for it, and a pause of
+ * <p>Gently: while clients are at work a step is short and changes few leaves, so that no commit of theirs has much to carry for it, and a pause of
  * several times its length follows; shorter ones as the backlog grows. Idle clients, or writes that wait for room, give it
  * all of the time.
  *
@@ -27,6 +26,10 @@ final class ReclaimPace {
 
     private static final long GATHERING_NANOS_MAX = 600_000_000_000L;
     private static final int ENTRIES_BESIDE_CLIENTS = 64;
+
+    /** Leaves that a commit of a client has to carry for a step: 32 KiB. */
+    private static final int NODES_BESIDE_CLIENTS = 8;
+
     private static final double SHARE_BESIDE_CLIENTS = 0.2;
     private static final double SHARE_BEHIND = 0.5;
     private static final long IDLE_MILLIS = 1000;
@@ -34,10 +37,16 @@ final class ReclaimPace {
     private static final long PAUSE_MILLIS_MAX = 100;
     private static final long RATE_NANOS = 1_000_000_000;
 
+    /** Visits at most so many entries and changes so many nodes, or does other work of the background; false: there is none. */
+    @FunctionalInterface
+    interface Steps {
+        boolean step(int entriesMax, int nodesMax);
+    }
+
     private final Volumes volumes;
     private final Store store;
     private final Reclaimer reclaimer;
-    private final IntPredicate steps;
+    private final Steps steps;
     private final BooleanSupplier others;
     private final NanoClock clock;
 
@@ -54,13 +63,12 @@ final class ReclaimPace {
     private volatile long reclaimedAtStart;
 
     /**
-     * @param steps  visits at most so many entries, or does other work of the background; false when there is none
      * @param others does other work of the background only
      */
     ReclaimPace(
             final Volumes volumes,
             final Reclaimer reclaimer,
-            final IntPredicate steps,
+            final Steps steps,
             final BooleanSupplier others,
             final NanoClock clock) {
         this.volumes = volumes;
@@ -86,8 +94,9 @@ final class ReclaimPace {
             return others.getAsBoolean() ? 1 : idle;
         }
         final double share = share(pendingChunks);
-        final boolean gentle = share <= SHARE_BEHIND;
-        steps.test(gentle ? ENTRIES_BESIDE_CLIENTS : Reclaimer.ENTRIES_PER_STEP);
+        steps.step(
+                share <= SHARE_BEHIND ? ENTRIES_BESIDE_CLIENTS : Reclaimer.ENTRIES_PER_STEP,
+                share <= SHARE_BESIDE_CLIENTS ? NODES_BESIDE_CLIENTS : Integer.MAX_VALUE);
         final long end = clock.nanoTime();
         measure(end);
         final double pauseNanos = (end - begin) * (1 - share) / share;

@@ -31,6 +31,9 @@ final class Reclaimer {
 
     private static final int ENTRIES_PER_HOLD = 64;
 
+    /** As many as there are entries, and more than all that has to be changed for one. */
+    private static final int NODES_PER_HOLD = 1024;
+
     private final Volumes volumes;
     private final Store store;
     private final CatalogueTree tree;
@@ -52,6 +55,7 @@ final class Reclaimer {
     private long recordBranch;
 
     private int entriesPerHold;
+    private int dirtyNodesMax;
     private int visited;
 
     /** What made the last hold end early, if anything did. C4. */
@@ -96,8 +100,13 @@ final class Reclaimer {
         return reclaimedBytes;
     }
 
-    /** Visits a bounded number of entries. False when there is no deletion record. */
-    boolean step(final int entriesMax) {
+    /**
+     * Visits a bounded number of entries. False when there is no deletion record.
+     *
+     * @param nodesMax how many nodes to change at most under one hold of the lock, and few more: the next commit, which may be
+     *                 that of a client, has to write them
+     */
+    boolean step(final int entriesMax, final int nodesMax) {
         final ReclaimRecord first = volumes.look(this::nextRecord);
         if (first == null) {
             return false;
@@ -109,6 +118,7 @@ final class Reclaimer {
             visited = 0;
             ahead.clear();
             final boolean more = volumes.changeBehindOthers(() -> {
+                dirtyNodesMax = Math.min(NODES_PER_HOLD, nodesMax) + store.dirtyNodes();
                 final ReclaimRecord record = nextRecord();
                 if (record != null) {
                     visitSome(record);
@@ -136,6 +146,11 @@ final class Reclaimer {
             recordBranch++; // As where a hold meets damage: other branches go on.
             throw ex;
         }
+    }
+
+    /** Whether this hold may visit one more. */
+    private boolean goesOn() {
+        return visited < entriesPerHold && (visited == 0 || store.dirtyNodes() < dirtyNodesMax);
     }
 
     /** Whether this hold may only look at what is in memory. C4. */
@@ -200,7 +215,7 @@ final class Reclaimer {
         candidates.clear();
         regions.or(branch.number, Regions.CANDIDATES, container, candidates);
         VersionWalk.Step step = VersionWalk.Step.FOUND;
-        while (visited < entriesPerHold && step == VersionWalk.Step.FOUND) {
+        while (goesOn() && step == VersionWalk.Step.FOUND) {
             walk.patient(patient());
             step = walk.next(candidates, extent);
             if (step == VersionWalk.Step.FOUND) {
@@ -225,7 +240,7 @@ final class Reclaimer {
 
     /** Everything that the branch has, in the order of the trees. Returns true when nothing at all is left to do. */
     private boolean scanSome(final Branch branch, final ReclaimRecord record) {
-        for (; visited < entriesPerHold && !ahead.isNoted(); visited++) {
+        for (; goesOn() && !ahead.isNoted(); visited++) {
             if (record.historyFrom != ReclaimRecord.NONE) {
                 if (patient() && history.ceilingIsUnread(branch.number, record.historyFrom, scanBirth, extent)) {
                     ahead.noteHistory(branch.number, record.historyFrom, scanBirth);

@@ -1,6 +1,7 @@
 package io.icecore.volume;
 
 import io.icecore.store.Store;
+import io.icecore.store.commit.OpenedStore;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.device.FileBlockDevice;
 import java.io.IOException;
@@ -53,12 +54,11 @@ class HistoryBenchmark {
                 "sequential", this::sequential,
                 "delete", this::delete,
                 "clean", this::clean,
-                "heap", this::heap);
-        for (final String name : List.of("curve", "sequential", "window", "delete", "clean", "heap")) {
-            if (part.isEmpty() || part.equals(name)) {
-                parts.get(name).run();
-            }
-        }
+                "heap", this::heap,
+                "list", this::list);
+        final List<String> chosen =
+                part.isEmpty() ? List.of("curve", "sequential", "window", "delete", "clean", "heap") : List.of(part);
+        chosen.forEach(name -> parts.get(name).run());
         final String file = System.getProperty("history.out");
         if (file != null) {
             Files.writeString(Path.of(file), out);
@@ -584,32 +584,64 @@ class HistoryBenchmark {
         }
     }
 
-    /** As much mapped in single chunks as the time allows, and what memory that and many snapshots take. */
+    /** A store with many snapshots, left in the directory for whoever lists them. */
+    private void list() {
+        final BlockDevice device = FileBlockDevice.create(fileOf("list"), 1L << 30, false);
+        Store.format(device, "bench");
+        try (Catalog catalog = Catalog.open(Store.open(device), Clock.systemUTC())) {
+            catalog.createVolume("vm", 1L << 30);
+            try (Export export = catalog.exports().open("vm")) {
+                for (int i = 0; i < scaled(100_000); i++) {
+                    export.write((long) random.nextInt(4096) * CHUNK, buffer, 0, CHUNK, false);
+                    catalog.createSnapshots(List.of("vm"), null, Map.of(Snapshot.ROLLING, "true"));
+                }
+            }
+        }
+    }
+
+    /**
+     * What memory a map of single chunks and many snapshots take, at a sixteenth and at the whole: so what depends on the size can
+     * be told from what does not. And what the region bitmaps of so many snapshots take on the device.
+     */
     private void heap() {
-        final int chunks = Math.max(1 << 14, scaled(1 << 20));
+        final int chunks = Math.max(1 << 14, scaled(1 << 24));
+        heap(Math.max(1 << 13, chunks / 16));
+        heap(chunks);
+    }
+
+    private void heap(final int chunks) {
         final int snapshots = Math.max(10, scaled(100_000));
-        final SparseDevice device = new SparseDevice((chunks + chunks / 64 + snapshots + (1L << 17)) * CHUNK);
+        final int writes = 10;
+        final long blocks = chunks + snapshots * (long) writes + chunks / 16 + (1L << 18);
+        final BlockDevice device = sparse("heap", blocks * 5 / 4 * CHUNK);
         Store.format(device, "bench");
         final Catalog catalog = Catalog.open(Store.open(device, Clock.systemUTC(), 16_384), Clock.systemUTC());
         catalog.createVolume("vm", (long) chunks * CHUNK);
         try (Export export = catalog.exports().open("vm")) {
-            long chunk = 0;
-            for (int i = 0; i < chunks; i++) { // Each once, none beside the one before.
-                chunk = (chunk + 40_503L * 2 + 1) % chunks;
-                export.write(chunk * CHUNK, buffer, 0, CHUNK, false);
+            for (int i = 0; i < chunks; i++) { // Two and two the wrong way round: so none of them are joined.
+                export.write((long) (i ^ 1) * CHUNK, buffer, 0, CHUNK, false);
             }
             for (int i = 0; i < snapshots; i++) {
-                export.write((long) random.nextInt(chunks) * CHUNK, buffer, 0, CHUNK, false);
+                for (int write = 0; write < writes; write++) {
+                    export.write((long) random.nextInt(chunks) * CHUNK, buffer, 0, CHUNK, false);
+                }
                 catalog.createSnapshots(List.of("vm"), "s" + i, Map.of());
             }
         }
-        catalog.thinSnapshots(catalog.snapshots("vm").subList(0, 5));
+        final List<Snapshot> all = catalog.snapshots("vm");
+        final int marked = Math.min(1000, snapshots / 2);
+        final double mark =
+                processorSeconds(() -> catalog.thinSnapshots(all.subList(snapshots / 4, snapshots / 4 + marked)));
         while (catalog.reclaimStep()) {
             // Which reads the list of all snapshots.
         }
-        final long nodes = device.bytes();
+        final long inMemory = device instanceof SparseDevice memory ? memory.bytes() : 0;
         System.gc();
         final Runtime runtime = Runtime.getRuntime();
+        final double heap = (runtime.totalMemory() - runtime.freeMemory() - inMemory) / (double) (1 << 20);
+        catalog.store().commit();
+        final long[] nodes = new long[16];
+        catalog.store().forest().walk((tree, level, home, page) -> nodes[tree]++);
         report(
                 "heap",
                 "mappedChunks",
@@ -617,9 +649,17 @@ class HistoryBenchmark {
                 "snapshots",
                 snapshots,
                 "heapMib",
-                (runtime.totalMemory() - runtime.freeMemory() - nodes) / (double) (1 << 20),
-                "nodesOnDeviceMib",
-                nodes / (double) (1 << 20));
+                heap,
+                "headNodes",
+                nodes[OpenedStore.HEAD],
+                "historyNodes",
+                nodes[OpenedStore.HISTORY],
+                "regionNodes",
+                nodes[OpenedStore.REGIONS],
+                "regionBytesAnOverwrite",
+                nodes[OpenedStore.REGIONS] * (double) CHUNK / ((snapshots - marked) * writes),
+                "markMillisASnapshot",
+                mark * 1e3 / marked);
         catalog.close();
     }
 }

@@ -18,6 +18,7 @@ class ReclaimPaceTest {
     private final UnsafeBuffer chunks = new UnsafeBuffer(new byte[200 * CHUNK]);
     private long nanos = 1;
     private int entriesAsked;
+    private int nodesAsked;
     private Catalog catalog;
     private Reclaimer reclaimer;
     private ReclaimPace pace;
@@ -30,10 +31,11 @@ class ReclaimPaceTest {
         pace = new ReclaimPace(
                 catalog.parts(),
                 reclaimer,
-                entries -> {
+                (entries, nodes) -> {
                     entriesAsked = entries;
+                    nodesAsked = nodes;
                     nanos += 1_000_000;
-                    return reclaimer.step(entries);
+                    return reclaimer.step(entries, nodes);
                 },
                 () -> false,
                 () -> nanos);
@@ -129,6 +131,7 @@ class ReclaimPaceTest {
         write(0, 1);
         final long pause = pace.step();
         assertThat(entriesAsked).isEqualTo(64);
+        assertThat(nodesAsked).as("in a commit of theirs").isEqualTo(8);
         assertThat(pause)
                 .as("a fifth of the time, and the step took one millisecond")
                 .isEqualTo(4);

@@ -114,4 +114,22 @@ class ReclaimerReadsTest {
         assertThat(catalog.predictFreed(List.of(third))).isGreaterThan(alone);
         reclaimAll();
     }
+
+    @Test
+    void changesFewLeavesForTheCommitOfAClient() {
+        open(4096);
+        catalog.deleteSnapshots(List.of(catalog.snapshots("vm").get(1)));
+        final Reclaimer reclaimer = new Reclaimer(catalog.parts());
+        int changedMost = 0;
+        for (boolean more = true; more; ) {
+            catalog.store().commit();
+            more = reclaimer.step(64, 2);
+            changedMost = Math.max(
+                    changedMost, catalog.parts().look(() -> catalog.store().dirtyNodes()));
+        }
+        assertThat(changedMost)
+                .as("two leaves of the history, and what is changed once a step")
+                .isBetween(3, 7);
+        reclaimAll();
+    }
 }
