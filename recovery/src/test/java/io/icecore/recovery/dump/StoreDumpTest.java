@@ -151,17 +151,6 @@ class StoreDumpTest {
         requireAll(tree("space"), ".*[0-9]+ blocks used:( [0-9-]+)+");
     }
 
-    /** A commit of which such a block is damaged looks torn, and its parent is shown. */
-    private boolean inRun(final long block) {
-        final long[] runs = newest().superblock().runs;
-        for (int i = 0; i < runs.length; i += 3) {
-            if (runs[i] <= block && block < runs[i] + runs[i + 1]) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private void destroy(final long block) {
         for (int bit = 0; bit < 8; bit++) {
             device.flipBit(block * BLOCK + 2000, bit);
@@ -182,9 +171,10 @@ class StoreDumpTest {
 
     @Test
     void aDamagedNodeIsNamedAndTheRestShown() {
+        device = history.finish(); // Sealed: else what looks like a torn commit is passed over.
         final List<Long> leaves = new ArrayList<>();
         StoreDump.tree(newest(), CommitReader.treeNumber("head"), false, (node, entries) -> {
-            if (node.level() == 0 && !inRun(node.block())) {
+            if (node.level() == 0) {
                 leaves.add(node.block());
             }
         });
