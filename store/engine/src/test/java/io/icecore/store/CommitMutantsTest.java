@@ -46,6 +46,11 @@ class CommitMutantsTest {
     }
 
     @Test
+    void everyMutantFitsTheCode() {
+        CommitMutants.all().forEach(Mutant::requireFitting);
+    }
+
+    @Test
     void someMutantsAreCaughtInEveryBuild() {
         final MutantReport report = new MutantReport(hunts(6));
         CommitMutants.all().stream()

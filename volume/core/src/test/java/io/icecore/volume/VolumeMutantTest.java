@@ -11,11 +11,19 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Every wrong rule is caught by a test of the volume layer: what these tests are worth. Prints by which, and how. */
 class VolumeMutantTest {
     private static final int MINUTES_MAX = 5;
+
+    @Test
+    void allOfThemFitTheCode() {
+        Stream.of(VolumeMutants.FEW, VolumeMutants.UNSEEN, VolumeMutants.MORE)
+                .flatMap(List::stream)
+                .forEach(Mutant::requireFitting);
+    }
 
     @TestFactory
     Stream<DynamicTest> someAreCaught() {

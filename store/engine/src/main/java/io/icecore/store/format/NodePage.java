@@ -359,8 +359,8 @@ public final class NodePage {
                 structure,
                 position,
                 "checksum",
-                buffer.getInt(CHECKSUM_OFFSET, LITTLE_ENDIAN),
-                Checksum.around(buffer, 0, BLOCK_LENGTH, CHECKSUM_OFFSET));
+                Integer.toUnsignedLong(buffer.getInt(CHECKSUM_OFFSET, LITTLE_ENDIAN)),
+                Integer.toUnsignedLong(Checksum.around(buffer, 0, BLOCK_LENGTH, CHECKSUM_OFFSET)));
         expect(structure, position, "own block", block(), block);
         if (!Superblock.getUuid(buffer, STORE_ID_OFFSET).equals(storeId)) {
             throw new CorruptStoreException(structure, position, "belongs to another store");

@@ -72,8 +72,8 @@ public final class SpillLayout {
         expect(
                 position,
                 "checksum",
-                buffer.getInt(CHECKSUM_OFFSET, LITTLE_ENDIAN),
-                Checksum.around(buffer, 0, BLOCK_LENGTH, CHECKSUM_OFFSET));
+                Integer.toUnsignedLong(buffer.getInt(CHECKSUM_OFFSET, LITTLE_ENDIAN)),
+                Integer.toUnsignedLong(Checksum.around(buffer, 0, BLOCK_LENGTH, CHECKSUM_OFFSET)));
         expect(position, "own block", buffer.getLong(BLOCK_OFFSET, LITTLE_ENDIAN), block);
         expect(position, "generation", buffer.getLong(GENERATION_OFFSET, LITTLE_ENDIAN), generation);
         if (!Superblock.getUuid(buffer, STORE_ID_OFFSET).equals(storeId)) {

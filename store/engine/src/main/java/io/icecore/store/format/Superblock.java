@@ -151,7 +151,11 @@ public final class Superblock {
                             + "; the store was made by another version of the program)",
                     buffer.getInt(index + CHECKSUM_OFFSET, LITTLE_ENDIAN) == checksum ? generation : 0);
         }
-        expect(position, "checksum", buffer.getInt(index + CHECKSUM_OFFSET, LITTLE_ENDIAN), checksum);
+        expect(
+                position,
+                "checksum",
+                Integer.toUnsignedLong(buffer.getInt(index + CHECKSUM_OFFSET, LITTLE_ENDIAN)),
+                Integer.toUnsignedLong(checksum));
         expect(position, "own block", buffer.getLong(index + BLOCK_OFFSET, LITTLE_ENDIAN), ownBlock);
         final long unknown = buffer.getLong(index + INCOMPATIBLE_OFFSET, LITTLE_ENDIAN) & ~KNOWN_INCOMPATIBLE;
         if (unknown != 0) {

@@ -79,9 +79,7 @@ public final class Mutant {
         final ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(loader);
         try {
-            for (final Edit edit : edits) {
-                Class.forName(edit.className(), false, loader); // Fails now if it does not fit.
-            }
+            loadEdited(loader);
             final Method method = method(Class.forName(type.getName(), true, loader), staticMethod, arguments.length);
             method.setAccessible(true);
             return method.invoke(null, arguments);
@@ -91,6 +89,21 @@ public final class Mutant {
             throw new IllegalArgumentException(type.getName() + "." + staticMethod + ": " + ex, ex);
         } finally {
             thread.setContextClassLoader(before);
+        }
+    }
+
+    /** Fails when an edit finds nothing to change in the code as it is now. */
+    public void requireFitting() {
+        try {
+            loadEdited(new MutantLoader(edits, Mutant.class.getClassLoader()));
+        } catch (final ReflectiveOperationException ex) {
+            throw new IllegalArgumentException(name + ": " + ex, ex);
+        }
+    }
+
+    private void loadEdited(final MutantLoader loader) throws ReflectiveOperationException {
+        for (final Edit edit : edits) {
+            Class.forName(edit.className(), false, loader);
         }
     }
 
