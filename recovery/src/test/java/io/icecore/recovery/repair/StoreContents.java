@@ -15,7 +15,9 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /** All that clients can see of a store: sizes, snapshots, and every chunk that is not all zeroes, by checksum. */
@@ -33,12 +35,18 @@ final class StoreContents {
     final Map<String, String> facts = new TreeMap<>();
     final Map<String, TreeMap<Long, Integer>> chunks = new TreeMap<>();
 
+    /** Volumes that stand on another. */
+    final Set<String> clones = new TreeSet<>();
+
     /** The device is opened as a copy, for writing: so reads need not ask each time whether somebody else has written. */
     static StoreContents of(final SimBlockDevice device) {
         final StoreContents contents = new StoreContents();
         try (Catalog catalog = Catalog.open(Store.open(device.kill()), Clock.systemUTC())) {
             for (final VolumeInfo volume : catalog.volumes()) {
                 contents.add(catalog, volume.name(), "size " + volume.sizeBytes());
+                if (volume.parent() != null) {
+                    contents.clones.add(volume.name());
+                }
                 for (final Snapshot snapshot : catalog.snapshots(volume.name())) {
                     contents.add(
                             catalog,
