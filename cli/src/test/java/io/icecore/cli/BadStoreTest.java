@@ -98,8 +98,8 @@ class BadStoreTest {
     @ParameterizedTest
     @ValueSource(strings = {"volume list", "volume create vm2 --size 1M", "store info", "check", "serve"})
     void aStoreOfANewerFormatIsNamedAsSuch(final String command) throws IOException {
-        patchSuperblocks(image -> image.putInt(FORMAT_VERSION_OFFSET, 2, LITTLE_ENDIAN));
-        assertRefused(command, "format version 2 (expected: 1");
+        patchSuperblocks(image -> image.putInt(FORMAT_VERSION_OFFSET, 3, LITTLE_ENDIAN));
+        assertRefused(command, "format version 3 (expected: 2");
     }
 
     @ParameterizedTest

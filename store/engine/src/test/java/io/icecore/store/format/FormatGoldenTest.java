@@ -13,7 +13,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 
 /**
- * Images of format version 1, byte for byte. They are never written anew: a difference is a change of format, which
+ * Images of format version 2, byte for byte. They are never written anew: a difference is a change of format, which
  * needs a new version. {@code -Dformat.golden.write=DIR} writes images of a structure that has none yet.
  */
 class FormatGoldenTest {
@@ -130,7 +130,7 @@ class FormatGoldenTest {
     }
 
     private static byte[] bytes(final String name) throws IOException {
-        try (InputStream in = FormatGoldenTest.class.getResourceAsStream("/format/v1/" + name + ".img")) {
+        try (InputStream in = FormatGoldenTest.class.getResourceAsStream("/format/v2/" + name + ".img")) {
             assertThat(in).as("golden image " + name).isNotNull();
             return in.readAllBytes();
         }
