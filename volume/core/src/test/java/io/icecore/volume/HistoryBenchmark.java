@@ -393,13 +393,16 @@ class HistoryBenchmark {
             final int turnRounds = Math.max(1, Math.min(rounds / 40, kept / 4));
             final int[] done = new int[2];
             final List<Double> ratios = new ArrayList<>();
+            final List<Double> headRatios = new ArrayList<>();
             final List<Double> ratiosWithBackground = new ArrayList<>();
             final List<Long> backlog = new ArrayList<>();
             final List<Long> used = new ArrayList<>();
             final IntConsumer one = round -> round(with, round, kept);
             long backgroundNanos = 0;
             while (done[0] < rounds) {
+                headSeconds = 0;
                 final double a = processorSeconds(() -> rounds(one, done, 0, turnRounds));
+                final double head = headSeconds;
                 if (without == null || done[1] + turnRounds > 2 * kept) {
                     without = startedAnew(without, chunks, storeBytes, Math.min(kept, done[0]));
                     done[1] = Math.min(kept, done[0]);
@@ -410,6 +413,7 @@ class HistoryBenchmark {
                 final long nanos = ManagementFactory.getThreadMXBean().getThreadCpuTime(background.getId());
                 if (done[0] > kept + turnRounds) {
                     ratios.add(b / a);
+                    headRatios.add(b / head);
                     ratiosWithBackground.add(b / (a + (nanos - backgroundNanos) / 1e9));
                     backlog.add(with.catalog.pendingBytes() / CHUNK);
                     used.add(with.catalog.store().usedBlocks());
@@ -426,6 +430,8 @@ class HistoryBenchmark {
                     kept,
                     "ratioToNoDeletion",
                     median(ratios.stream().mapToDouble(Double::doubleValue).toArray()),
+                    "ratioWithoutMarking",
+                    median(headRatios.stream().mapToDouble(Double::doubleValue).toArray()),
                     "ratioWithBackground",
                     median(ratiosWithBackground.stream()
                             .mapToDouble(Double::doubleValue)
@@ -485,13 +491,18 @@ class HistoryBenchmark {
         }
     }
 
-    private static void round(final Subject subject, final int round, final int kept) {
-        subject.writeRandom(256);
-        subject.snapshot("s" + round);
+    private void round(final Subject subject, final int round, final int kept) {
+        headSeconds += processorSeconds(() -> {
+            subject.writeRandom(256);
+            subject.snapshot("s" + round);
+        });
         if (round >= kept) {
             subject.catalog.thinSnapshots(List.of(subject.catalog.snapshot(spec("vm@s" + (round - kept)))));
         }
     }
+
+    /** What writing and taking snapshots took, without marking deletions. */
+    private double headSeconds;
 
     /** Blocks read to delete one snapshot that changed 1,000 chunks, by the size of the volume and of the history. */
     private void delete() {
@@ -605,8 +616,8 @@ class HistoryBenchmark {
      */
     private void heap() {
         final int chunks = Math.max(1 << 14, scaled(1 << 24));
-        heap(Math.max(1 << 13, chunks / 16));
-        heap(chunks);
+        heap(Math.max(1 << 13, chunks / 16 & -2)); // An even number.
+        heap(chunks & -2);
     }
 
     private void heap(final int chunks) {
