@@ -761,7 +761,8 @@ final class DaemonSimulation implements AutoCloseable {
         ticking = true;
         rolling.tick(clock.instant());
         probePower();
-        if (rolling.status().stream().anyMatch(status -> status.lastError() != null) || poisoned()) {
+        final boolean failed = poisoned() || catalog.store().noRoomBelow() != null;
+        if (failed || rolling.status().stream().anyMatch(status -> status.lastError() != null)) {
             see("timer reports an error");
             if (faulty) {
                 throw new StoreException("the timer met a planned failure");
