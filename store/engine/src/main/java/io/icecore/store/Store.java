@@ -258,6 +258,11 @@ public final class Store implements AutoCloseable {
         opened.reader.read(block, target, index, count);
     }
 
+    /** These blocks will be read in a moment, after others: the device may begin with all of them. */
+    public void expect(final long block, final int count) {
+        device.expect(block * BLOCK_LENGTH, (long) count * BLOCK_LENGTH);
+    }
+
     /** Take this before looking up addresses that will be read without the lock. */
     public long stamp() {
         return view == null ? committer.durableCount() : view.generation();

@@ -27,6 +27,11 @@ final class ChunkReader {
     /** Chunks between two runs that are read with them rather than asking the device twice. */
     private static final int HOLE_MAX = 4;
 
+    /** A read of whole chunks that takes longer than this, and this for each chunk, has not come from memory. */
+    private static final long WAITED_NANOS = 40_000;
+
+    private static final long WAITED_NANOS_PER_CHUNK = 1_000;
+
     /** After so many attempts the lock is held over the read, so that it ends however busy the writers are. */
     private static final int ATTEMPTS_MAX = 16;
 
@@ -196,6 +201,8 @@ final class ChunkReader {
         int ordinal = 0;
         int spanFirst = 0;
         int spanLast = -1;
+        boolean expected = false;
+        long begun = System.nanoTime();
         for (int run = 0; run < plan.runCount(); run++) {
             final int at = index + (int) (plan.chunk(run) - plan.chunk(0)) * CHUNK_LENGTH;
             final int count = plan.count(run);
@@ -208,11 +215,30 @@ final class ChunkReader {
                 } else if (!plan.inLine(spanFirst, run)) {
                     store.read(plan.block(run), target, at, count);
                 }
+                if (!expected && waited(begun, run, spanFirst == run ? spanLast : run)) {
+                    expected = true;
+                    expect(run + 1, spanFirst, spanLast);
+                }
                 for (int i = 0; i < count; i++) {
                     verify(run, i, ordinal + i, at + i * CHUNK_LENGTH);
                 }
+                begun = System.nanoTime();
             }
             ordinal += count;
+        }
+    }
+
+    private boolean waited(final long begun, final int first, final int last) {
+        final long chunks = plan.chunk(last) + plan.count(last) - plan.chunk(first);
+        return System.nanoTime() - begun > WAITED_NANOS + chunks * WAITED_NANOS_PER_CHUNK;
+    }
+
+    /** A read had to wait for the device, so those that follow will have to as well: rather all at once. */
+    private void expect(final int from, final int spanFirst, final int spanLast) {
+        for (int run = from; run < plan.runCount(); run++) {
+            if (plan.block(run) != ExtentLayout.ZEROES && (run > spanLast || !plan.inLine(spanFirst, run))) {
+                store.expect(plan.block(run), plan.count(run));
+            }
         }
     }
 

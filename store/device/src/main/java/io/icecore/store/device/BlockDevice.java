@@ -61,6 +61,9 @@ public interface BlockDevice extends AutoCloseable {
      */
     default void hurry(final long position, final long length) {}
 
+    /** A read will soon ask for this range, and others: begin with it now. A hint: never fails. */
+    default void expect(final long position, final long length) {}
+
     /** The content of this range is no longer needed; it may read as anything afterwards. A hint: never fails. */
     void discard(long position, long length);
 

@@ -39,6 +39,7 @@ public final class FileBlockDevice implements BlockDevice {
 
     private volatile long length;
     private volatile boolean hurries = true;
+    private volatile boolean expects = true;
 
     /**
      * Makes a new device: a sparse file of {@code length} bytes, or all of an existing block device.
@@ -191,6 +192,17 @@ public final class FileBlockDevice implements BlockDevice {
                 LinuxCalls.beginWriteBack(UninterruptibleChannel.descriptor(channel), position, hurryLength);
             } catch (final LastErrorException ex) {
                 hurries = false; // Whatever it was, the flush will tell.
+            }
+        }
+    }
+
+    @Override
+    public void expect(final long position, final long expectLength) {
+        if (expects && channel.isOpen()) {
+            try {
+                LinuxCalls.beginRead(UninterruptibleChannel.descriptor(channel), position, expectLength);
+            } catch (final LastErrorException ex) {
+                expects = false; // Whatever it was, the read will tell.
             }
         }
     }

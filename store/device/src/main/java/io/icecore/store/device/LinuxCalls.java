@@ -83,6 +83,11 @@ final class LinuxCalls {
         sync_file_range(descriptor, position, length, SYNC_FILE_RANGE_WRITE);
     }
 
+    /** Begins to read into the page cache what it does not hold of this range, without waiting for the device. */
+    static void beginRead(final int descriptor, final long position, final long length) {
+        readahead(descriptor, position, length);
+    }
+
     static void discardBlocks(final int descriptor, final long position, final long length) {
         try (Memory range = new Memory(2 * Long.BYTES)) {
             range.setLong(0, position);
@@ -105,6 +110,8 @@ final class LinuxCalls {
 
     private static native int sync_file_range(int descriptor, long offset, long length, int flags)
             throws LastErrorException;
+
+    private static native long readahead(int descriptor, long offset, long count) throws LastErrorException;
 
     private static native int ioctl(int descriptor, long request, Pointer argument) throws LastErrorException;
 
