@@ -28,6 +28,11 @@ public final class SegmentCleaner {
     private final FreeSpaceMap space;
     private final int segmentBlocks;
 
+    /** What the last pass was to empty, and how many blocks were in use there. */
+    private BitSet lastChosen = new BitSet();
+
+    private long lastMoved;
+
     public SegmentCleaner(final FreeSpaceMap space, final int segmentBlocks) {
         this.space = space;
         this.segmentBlocks = segmentBlocks;
@@ -80,9 +85,12 @@ public final class SegmentCleaner {
             gained += segmentBlocks - usage.of(segment);
             chosen.set(segment);
         }
-        if (gained < segmentBlocks) {
-            return 0;
+        if (gained < segmentBlocks || chosen.equals(lastChosen) && moved == lastMoved) {
+            return 0; // Nothing worth it, or what the last pass left: old blocks of redirects, which later commits
+            // free.
         }
+        lastChosen = chosen;
+        lastMoved = moved;
         space.doom(chosen);
         return chosen.cardinality();
     }
