@@ -326,7 +326,8 @@ public final class FreeSpaceMap {
             final long number = emptied.iterator().next();
             emptied.remove(number);
             final Segment segment = segment(number);
-            if (!wanted(number) && !worn.contains(number) && whollyFree(segment)) {
+            if (!wanted(number) && whollyFree(segment)) {
+                worn.remove(number);
                 discarding = number;
                 return number * geometry.segmentBlocks() + segment.nextAvailable(0);
             }
