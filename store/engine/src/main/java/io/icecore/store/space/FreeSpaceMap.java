@@ -24,10 +24,10 @@ public final class FreeSpaceMap {
     /** Segments looked at before one is chosen to be filled. */
     private static final int CANDIDATES = 64;
 
-    /** Segments kept prepared for small commits, and how much must be free for that. */
+    /** Segments kept prepared for small commits, and how much must be free to treat them specially at all. */
     private static final int PREPARED_MAX = 8;
 
-    private static final int FREE_SEGMENTS_TO_PREPARE = 32;
+    private static final int PLENTY_SEGMENTS = 32;
 
     /** Segments kept to be filled again by small commits, and the part of one that must be free for that: 1 / 2^this. */
     private static final int WORN_MAX = 32;
@@ -238,7 +238,14 @@ public final class FreeSpaceMap {
         }
     }
 
+    private boolean plenty() {
+        return availableBlocks() >= (long) PLENTY_SEGMENTS * geometry.segmentBlocks();
+    }
+
     private boolean activateWorn() {
+        if (!plenty()) {
+            return false; // Segments partly filled are the cleaner's then.
+        }
         while (worn.size() > WORN_MAX) {
             worn.removeFirst();
         }
@@ -280,9 +287,7 @@ public final class FreeSpaceMap {
      */
     public long beginPreparing() {
         assert preparing < 0;
-        if (!small
-                || prepared.size() >= PREPARED_MAX
-                || availableBlocks() < (long) FREE_SEGMENTS_TO_PREPARE * geometry.segmentBlocks()) {
+        if (!small || prepared.size() >= PREPARED_MAX || !plenty()) {
             return -1;
         }
         final long count = blockCount / geometry.segmentBlocks();
