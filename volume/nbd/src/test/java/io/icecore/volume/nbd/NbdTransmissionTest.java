@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
+import io.icecore.store.space.StoreFullException;
 import io.icecore.volume.VolumeWorkers;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -347,7 +348,7 @@ class NbdTransmissionTest {
     void goesOnWhileAWriteWaitsForRoom(final int length) throws IOException {
         final RawNbdClient client = structured();
         volume.putAside = new ConcurrentLinkedQueue<>();
-        failWith(new NoSpaceException("store full"));
+        failWith(new StoreFullException("store full"));
         final byte[] data = noise(length);
         client.write(0, 1, 0, data);
         waitUntil(() -> volume.putAside.size() == 1);
@@ -371,7 +372,7 @@ class NbdTransmissionTest {
         volume.putAside = new ConcurrentLinkedQueue<>();
         volume.hook = (method, offset, ignored) -> {
             if (method.equals("write") && offset == 4096) {
-                throw new NoSpaceException("store full");
+                throw new StoreFullException("store full");
             }
         };
         final byte[] data = noise(4096);
