@@ -16,7 +16,7 @@ import picocli.CommandLine.Parameters;
         description = "Shows which snapshots a policy keeps and deletes now, and why. Changes nothing.",
         footer = {
             "",
-            "Example, the policy that is set, one that might be, and what the full store would expire:",
+            "Example: the policy that is set, one that might be, a full store:",
             "  icecore policy preview vm1",
             "  icecore policy preview vm1 --every 5m --keep 48h:1h",
             "  icecore policy preview --when-full 10G"

@@ -24,6 +24,8 @@ final class SimulatedLives {
             .constant(2048, 64)
             .in("volume.CommitNotes.beforeCommit")
             .constant(16, 4)
+            .in("volume.CommitNotes.beforeCommit")
+            .constant(1536, 300)
             .in("volume.Catalog.reclaimStep/0")
             .constant(512, 24)
             .in("volume.Reclaimer.step")
