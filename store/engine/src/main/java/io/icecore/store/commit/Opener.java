@@ -127,11 +127,22 @@ public final class Opener {
     public static OpenedStore openReadOnly(final BlockDevice device, final int cacheNodes) {
         final SlotGeometry geometry = SuperblockSlots.find(device);
         final SuperblockSlots slots = new SuperblockSlots(device, geometry);
-        final Superblock chosen = newestReadable(device, slots);
+        Superblock chosen = newestReadable(device, slots);
         if (truncated(chosen, device) != null) { // What is left can be read, and may be all that there is.
             LOG.warn("{}", truncated(chosen, device).getMessage());
         }
-        return stand(device, geometry, slots, chosen, cacheNodes);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return stand(device, geometry, slots, chosen, cacheNodes);
+            } catch (final CorruptStoreException ex) {
+                final Superblock newer = newestReadable(device, slots);
+                if (newer.generation == chosen.generation || attempt == READ_ONLY_ATTEMPTS) {
+                    throw ex;
+                }
+                chosen =
+                        newer; // The writer has moved on, and may have used the spill nodes' blocks for something else.
+            }
+        }
     }
 
     /** The newest complete commit, as a reader beside a writer sees it. */
