@@ -19,6 +19,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** {@link Export#compareAndWrite}: nobody comes between the look and the write, and power does not cut it in two. */
 class CompareAndWriteTest {
@@ -121,6 +122,7 @@ class CompareAndWriteTest {
 
     /** While others commit all the time, so that a commit falls between the parts if there are any. */
     @Test
+    @Timeout(120)
     void isWholeOrNotThereAfterAPowerLoss() throws Exception {
         final SimBlockDevice device = new SimBlockDevice(256 << 20);
         final ExecutorService threads = Executors.newCachedThreadPool();
@@ -130,14 +132,13 @@ class CompareAndWriteTest {
             final List<Future<Void>> running =
                     List.of(threads.submit(replacing(export, done)), threads.submit(committing(export, done)));
             final Set<Integer> seen = new HashSet<>();
-            for (int i = 0; i < 200; i++) {
+            for (int i = 0; i < 200 || seen.size() <= 10; i++) { // The others may have had no processor yet.
                 seen.add(contentAfter(device.fork().powerCycle(i)));
             }
             done.set(true);
             for (final Future<Void> one : running) {
                 one.get();
             }
-            assertThat(seen).as("many moments").hasSizeGreaterThan(10);
             export.close();
         } finally {
             done.set(true);
