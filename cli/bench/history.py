@@ -124,7 +124,7 @@ def draw(path, *what, **how):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=int, default=100, help="percent of the full size")
-    parser.add_argument("--part", choices=["curve", "sequential", "window", "delete", "clean", "heap", "list", "rivals"],
+    parser.add_argument("--part", choices=["curve", "sequential", "window", "delete", "clean", "flush", "heap", "list", "rivals"],
                         help="list: the whole command, on a store in --directory, best in memory; rivals: see rivals.py; all others by default")
     parser.add_argument("--snapshots", type=int, help="of the curve; default: 100,000 by the scale")
     parser.add_argument("--directory", help="for stores in files; default: in memory")

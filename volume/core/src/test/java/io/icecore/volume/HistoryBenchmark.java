@@ -54,10 +54,12 @@ class HistoryBenchmark {
                 "sequential", this::sequential,
                 "delete", this::delete,
                 "clean", this::clean,
+                "flush", this::flush,
                 "heap", this::heap,
                 "list", this::list);
-        final List<String> chosen =
-                part.isEmpty() ? List.of("curve", "sequential", "window", "delete", "clean", "heap") : List.of(part);
+        final List<String> chosen = part.isEmpty()
+                ? List.of("curve", "sequential", "window", "delete", "clean", "flush", "heap")
+                : List.of(part);
         chosen.forEach(name -> parts.get(name).run());
         final String file = System.getProperty("history.out");
         if (file != null) {
@@ -592,6 +594,38 @@ class HistoryBenchmark {
                         "allAmplification",
                         device == null ? 0.0 : (device.blocksWritten.get() - before) / (double) writes);
             }
+        }
+    }
+
+    /** What a flushed random overwrite writes: itself, nodes, superblocks, its part of all folds. A snapshot every 5 s. */
+    private void flush() {
+        for (final int chunks : new int[] {Math.max(1 << 14, scaled(1 << 19)), Math.max(1 << 14, scaled(1 << 26))}) {
+            final SparseDevice device = new SparseDevice((chunks + (1L << 20)) * 5 / 4 * CHUNK);
+            try (Subject subject = new Subject(chunks, device, null).filled()) {
+                flushed(subject, 1, 1, "start");
+                for (final int together : new int[] {1, 8}) {
+                    final int writes = Math.max(1000, scaled(together == 1 ? 20_000 : 55_000)); // In 5 seconds.
+                    flushed(subject, together, writes, "before" + together);
+                    final long before = blocksWritten(device);
+                    flushed(subject, together, writes, "counted" + together);
+                    report(
+                            "flush",
+                            "mappedChunks",
+                            chunks,
+                            "writesInOneCommit",
+                            together,
+                            "kibAWrite",
+                            (blocksWritten(device) - before) * (CHUNK / 1024.0) / writes);
+                }
+            }
+        }
+    }
+
+    private static void flushed(final Subject subject, final int together, final int writes, final String snapshot) {
+        subject.snapshot(snapshot);
+        for (int done = 0; done < writes; done += together) {
+            subject.writeRandom(together);
+            subject.export.flush();
         }
     }
 
