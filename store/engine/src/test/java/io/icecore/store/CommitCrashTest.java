@@ -144,7 +144,7 @@ class CommitCrashTest {
                 .in("store.space.FreeSpaceMap.activateEmptiest")
                 .count("availableCount", "segment without room passed over")
                 .in("store.commit.SuperblockSlots.write")
-                .count("warn", "slot replaced")
+                .count("leaveAlone", "slot replaced")
                 .in("store.commit.Opener.open")
                 .count("parentOf", "torn commit, parent opened")
                 .in("store.commit.ReadOnlyView.stand")

@@ -1,6 +1,7 @@
 package io.icecore.store;
 
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
+import static io.icecore.store.device.BlockDevice.SECTOR_LENGTH;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -13,6 +14,7 @@ import io.icecore.store.format.Checksum;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.store.format.Superblock;
 import io.icecore.store.sim.SimBlockDevice;
+import io.icecore.store.sim.SimBlockDevice.Kind;
 import io.icecore.store.sim.SimClock;
 import io.icecore.store.sim.Survival;
 import io.icecore.store.space.BlockRun;
@@ -296,5 +298,29 @@ class OpeningRulesTest {
         for (final SimBlockDevice found : left) {
             assertThat(Store.open(found).info().generation()).isGreaterThan(cutOff[0]);
         }
+    }
+
+    /** Two openings under one number, both cut off: the first one's copy misses a sector, which the second one's lends it. */
+    @Test
+    void whatAnOpeningHalfWroteIsNotMadeWholeByTheNextOne() {
+        storeWithCommits(3).close();
+        final SimBlockDevice first = device.kill();
+        Store.open(first, clock, 100);
+        final long slot = newest(first).get(1).block;
+        final long lastSector = (slot + 1) * BLOCK_LENGTH - SECTOR_LENGTH;
+        final SimBlockDevice second = device.kill();
+        copyBlock(first, slot, second, slot);
+        second.flipBit(lastSector, 0);
+
+        final SimBlockDevice[] cutOff = {null};
+        second.onOperation(operation -> cutOff[0] = operation.kind() == Kind.FLUSH_START ? second.kill() : cutOff[0]);
+        Store.open(second, clock, 100);
+        final SimBlockDevice found = cutOff[0].powerCycle(0, Survival.NOTHING);
+        copyBlock(second, newest(second).get(0).block, found, newest(second).get(0).block);
+        final UnsafeBuffer sector = new UnsafeBuffer(new byte[SECTOR_LENGTH]);
+        second.read(lastSector, sector, 0, SECTOR_LENGTH);
+        found.write(lastSector, sector, 0, SECTOR_LENGTH);
+
+        assertThat(numberIn(Store.open(found))).isEqualTo(3);
     }
 }

@@ -23,6 +23,10 @@ final class WriteGuard {
     private Set<Long> newestSlots = new HashSet<>();
     private Set<Long> olderSlots = new HashSet<>();
     private Set<Long> candidateSlots = new HashSet<>();
+
+    /** What was written between the last two flushes of an opening: in the end the slots of the opening commit. */
+    private Set<Long> flushedSlots = new HashSet<>();
+
     private boolean cutPending;
     private int strideBlocks;
 
@@ -45,7 +49,7 @@ final class WriteGuard {
         strideBlocks = store.opened().geometry.strideBlocks();
         newest = used(store);
         older = newest;
-        newestSlots = Set.copyOf(candidateSlots);
+        newestSlots = flushedSlots;
         candidateSlots = new HashSet<>();
     }
 
@@ -65,6 +69,10 @@ final class WriteGuard {
         if (store != null && cutPending && !store.lockedByCurrentThread()) {
             cutPending = false; // The cut is over, and nothing has changed since.
             candidate = used(store);
+            candidateSlots = new HashSet<>();
+        }
+        if (operation.kind() == Kind.FLUSH_END && strideBlocks == 0) {
+            flushedSlots = candidateSlots;
             candidateSlots = new HashSet<>();
         }
         if (operation.kind() == Kind.WRITE) {

@@ -112,7 +112,11 @@ public final class Opener {
         slots.protect(slotsOf(copies, chosen.parentGeneration));
         slots.protect(slotsOf(copies, chosen.generation));
         final OpenedStore store = stand(device, geometry, slots, chosen, cacheNodes); // 5.
-        store.current = openingCommit(store, chosen, top, clock); // 6.
+        if (!contents.damaged().isEmpty()) { // 6. What was half written stays so, for ever.
+            slots.blank(contents.damaged());
+            device.flush();
+        }
+        store.current = openingCommit(store, chosen, top, clock); // 7.
         LOG.info(
                 "opened store: device={} storeId={} generation={} usedBlocks={}/{}",
                 device.name(),
@@ -120,7 +124,7 @@ public final class Opener {
                 store.current.generation,
                 chosen.usedBlocks,
                 chosen.blockCount);
-        return store; // 7. Nothing is pinned.
+        return store; // 8. Nothing is pinned.
     }
 
     /** Opens the newest complete commit without writing anything; a writer may be at work on the same device. */
@@ -335,7 +339,7 @@ public final class Opener {
         }
     }
 
-    /** 6. Makes the choice durable before anything is served, under a number never seen. */
+    /** 7. Makes the choice durable before anything is served, under a number never seen. */
     private static Superblock openingCommit(
             final OpenedStore store, final Superblock chosen, final Superblock top, final Clock clock) {
         final Superblock opening = new Superblock();

@@ -49,9 +49,11 @@ public final class SuperblockSlots {
     /**
      * What all slots hold.
      *
+     * @param damaged       slots that are not blank and hold no superblock, as a write that power cut off leaves them
      * @param unknownFormat of the newest copy that this program cannot read, or null
      */
-    public record Contents(List<Superblock> copies, Set<Long> unreadable, UnknownFormatException unknownFormat) {}
+    public record Contents(
+            List<Superblock> copies, Set<Long> damaged, Set<Long> unreadable, UnknownFormatException unknownFormat) {}
 
     private final BlockDevice device;
     private final SlotGeometry geometry;
@@ -158,12 +160,7 @@ public final class SuperblockSlots {
             } catch (final StoreException ex) {
                 lastFailure = ex;
                 if (!(ex instanceof NoSpaceException)) { // That there is no space will pass.
-                    LOG.warn(
-                            "superblock slot failed, another takes its place: device={} block={}",
-                            device.name(),
-                            slot,
-                            ex);
-                    bad.add(slot);
+                    leaveAlone(slot, ex);
                 }
             }
         }
@@ -205,6 +202,28 @@ public final class SuperblockSlots {
         return false;
     }
 
+    private void leaveAlone(final long slot, final StoreException failure) {
+        LOG.warn("superblock slot failed, another takes its place: device={} block={}", device.name(), slot, failure);
+        bad.add(slot);
+    }
+
+    /**
+     * Overwrites these slots with zeroes. Superblocks of two attempts to write one commit differ in their first sector, and
+     * hardly in the others: what remains of the one in its slot could become whole by the half of the other, after it.
+     */
+    void blank(final Set<Long> slots) {
+        buffer.setMemory(0, BLOCK_LENGTH, (byte) 0);
+        for (final long slot : slots) {
+            try {
+                device.write(slot * BLOCK_LENGTH, buffer, 0, BLOCK_LENGTH);
+            } catch (final NoSpaceException ex) {
+                throw ex;
+            } catch (final StoreException ex) {
+                leaveAlone(slot, ex);
+            }
+        }
+    }
+
     /** Overwrites every slot with zeroes, for format: no superblock of an earlier store survives. */
     void wipe(final long blockCount) {
         buffer.setMemory(0, buffer.capacity(), (byte) 0);
@@ -217,6 +236,7 @@ public final class SuperblockSlots {
     /** Reads every slot of the device, the length of which decides how many there can be. */
     public Contents readAll(final boolean medium) {
         final List<Superblock> copies = new ArrayList<>();
+        final Set<Long> damaged = new HashSet<>();
         final Set<Long> unreadable = new HashSet<>();
         UnknownFormatException unknownFormat = null;
         final int groups = geometry.groups(device.length() / BLOCK_LENGTH);
@@ -234,10 +254,11 @@ public final class SuperblockSlots {
                     }
                 } catch (final CorruptStoreException ex) {
                     LOG.debug("superblock slot holds no superblock: {}", ex.getMessage());
+                    damaged.add(first + i);
                 }
             }
         }
-        return new Contents(copies, unreadable, unknownFormat);
+        return new Contents(copies, damaged, unreadable, unknownFormat);
     }
 
     private void readGroup(final long first, final boolean medium, final Set<Long> unreadable) {
