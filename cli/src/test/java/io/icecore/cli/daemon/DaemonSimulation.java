@@ -60,6 +60,7 @@ final class DaemonSimulation implements AutoCloseable {
     private static final int SNAPSHOTS_BY_HAND_MAX = 12;
     private static final int STEPS_TO_RECLAIM_MAX = 100_000;
     private static final int SAMPLES = 12;
+    private static final String CLOSING = "closing";
     private static final int CHURN_ROUNDS = 17_000;
     private static final int ROOM_MIN = 150;
     private static final int BALLAST_SAMPLES = 4;
@@ -179,7 +180,8 @@ final class DaemonSimulation implements AutoCloseable {
             if (!PowerLoss.isCauseOf(ex) && !faulty) {
                 throw ex;
             }
-            if (catalog.store().noRoomBelow() != null && !poisoned() && !ticking && random.nextInt(4) > 0) {
+            final boolean goesOn = catalog.store().noRoomBelow() != null && !poisoned() && !CLOSING.equals(doing);
+            if (goesOn && !ticking && random.nextInt(4) > 0) {
                 findRoomBelow();
             } else {
                 recover(PowerLoss.isCauseOf(ex));
@@ -967,7 +969,9 @@ final class DaemonSimulation implements AutoCloseable {
 
     private void endInGoodOrder() {
         closeAll();
+        doing = CLOSING;
         perform("closed", null, true, () -> catalog.close());
+        doing = null;
         device = device.kill();
         open();
         match();

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 
 /**
  * Clients that write to the volumes of a running daemon, while snapshots are taken and deleted, until the daemon is gone;
@@ -122,9 +123,9 @@ final class DiskLoad {
                 final List<String> deletable = asked.entrySet().stream()
                         .filter(entry -> entry.getValue().created && !entry.getValue().deleting)
                         .map(Map.Entry::getKey)
-                        .toList();
-                if (deletable.size() > SNAPSHOTS_MAX) {
-                    delete(deletable.get(own.nextInt(deletable.size())));
+                        .collect(Collectors.toCollection(ArrayList::new));
+                while (deletable.size() > SNAPSHOTS_MAX) { // One more is left each time that it is killed before this.
+                    delete(deletable.remove(own.nextInt(deletable.size())));
                 }
                 Thread.sleep(own.nextInt(100));
             }
