@@ -168,6 +168,11 @@ public final class Forest {
         return Arrays.stream(trees).filter(Objects::nonNull).toList();
     }
 
+    /** See {@link NodeCache#size()}. Under either lock. */
+    int nodesInMemory() {
+        return cache.size();
+    }
+
     Missing missing(final long home, final long generation, final Tree tree, final int level) {
         return new Missing(home, generation, tree.number, level, version);
     }
@@ -310,7 +315,11 @@ public final class Forest {
             for (final Node node : written) {
                 node.writing = false;
             }
+            final int clean = written.size();
             written.clear();
+            for (int i = 0; i < clean; i++) { // Nodes that changes have made: no look-up that missed one has made room.
+                cache.evict(dirtyCount);
+            }
         } finally {
             lock.unlockWrite(stamp);
         }

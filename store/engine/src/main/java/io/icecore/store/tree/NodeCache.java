@@ -35,13 +35,13 @@ final class NodeCache {
     }
 
     /**
-     * Makes room. Not in the middle of a change, which holds nodes that are not dirty yet.
+     * Makes room, a little at each call. Not in the middle of a change, which holds nodes that are not dirty yet.
      *
      * @param held nodes that cannot be evicted now; they do not count, or many of them would drive out all others, and a
      *             descent that misses a node would find its parent gone when it comes back with it
      */
     void evict(final int held) {
-        for (int steps = 0; nodes.size() - held > capacity && steps < STEPS_MAX; steps++) {
+        for (int steps = 0; ring.size() - held > capacity && steps < STEPS_MAX; steps++) {
             turn();
         }
     }
@@ -85,6 +85,7 @@ final class NodeCache {
         hand = 0;
     }
 
+    /** Nodes in memory, dropped ones that the hand has not met yet among them. */
     int size() {
         return ring.size();
     }

@@ -2,7 +2,12 @@ package io.icecore.store.tree;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.icecore.store.Store;
 import io.icecore.store.format.NodePage;
+import io.icecore.store.sim.SimBlockDevice;
+import io.icecore.store.sim.SimClock;
+import java.time.Instant;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 
 class NodeCacheTest {
@@ -39,6 +44,44 @@ class NodeCacheTest {
         assertThat(cache.get(1)).isSameAs(dirty);
         assertThat(cache.get(2)).isNull();
         assertThat(cache.size()).isLessThanOrEqualTo(52);
+    }
+
+    @Test
+    void doesNotKeepDroppedNodes() {
+        final NodeCache cache = new NodeCache(50);
+        for (int home = 1; home < 1000; home++) {
+            cache.evict(0);
+            final Node node = node(home);
+            cache.add(node);
+            cache.drop(node);
+        }
+
+        assertThat(cache.size()).isLessThanOrEqualTo(52);
+    }
+
+    /** An import makes node after node, and misses none. */
+    @Test
+    void nodesThatChangesMakeAreEvictedAsWell() {
+        final SimBlockDevice device = new SimBlockDevice(64 << 20);
+        Store.format(device, "test");
+        final int capacity = 60;
+        try (Store store = Store.open(device, new SimClock(Instant.EPOCH), capacity)) {
+            final UnsafeBuffer value = new UnsafeBuffer(new byte[64]);
+            for (int commit = 0; commit < 50; commit++) {
+                store.lock();
+                try {
+                    for (int i = 0; i < 1000; i++) {
+                        store.head().put(1, 1000L * commit + i, value, 0, value.capacity());
+                    }
+                } finally {
+                    store.unlock();
+                }
+                store.commit();
+                assertThat(store.forest().nodesInMemory())
+                        .as("after commit %d", commit)
+                        .isLessThanOrEqualTo(capacity);
+            }
+        }
     }
 
     private static Node node(final long home) {
