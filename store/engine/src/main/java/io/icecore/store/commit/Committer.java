@@ -118,16 +118,7 @@ public final class Committer {
      * @return the generation that holds it
      */
     public long commit() {
-        if (!group.begin()) {
-            ensureUsable();
-            ensureRoom();
-            return store.current.generation;
-        }
-        try {
-            return commitChanges();
-        } finally {
-            group.end();
-        }
+        return group.commit(this::commitChanges);
     }
 
     /**

@@ -1,9 +1,11 @@
 package io.icecore.store.commit;
 
+import io.icecore.store.device.StoreException;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * Who makes the next commit, and who shares it.
@@ -29,7 +31,20 @@ final class GroupCommit {
     private static final class Caller {
         private final Thread thread = Thread.currentThread();
         private volatile boolean leads;
-        private volatile boolean covered;
+        private volatile Outcome outcome;
+    }
+
+    /** What became of a commit: the generation that holds it, or why it failed. */
+    private record Outcome(long generation, Throwable failure) {
+        long get() {
+            if (failure instanceof RuntimeException known) {
+                throw known;
+            }
+            if (failure != null) {
+                throw new StoreException("commit failed: " + failure, failure);
+            }
+            return generation;
+        }
     }
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -52,10 +67,31 @@ final class GroupCommit {
     }
 
     /**
-     * Returns true when the caller is to make a commit, and to call {@link #end} whatever comes of it; false when another
-     * caller's commit, cut after this call began, has ended.
+     * Makes a commit, or waits for that of another caller which was cut after this call began.
+     *
+     * @param commit makes one, and returns its generation
+     * @return the generation of the commit that covers the caller
+     * @throws RuntimeException what that commit has thrown, whoever made it
      */
-    boolean begin() {
+    long commit(final LongSupplier commit) {
+        final Outcome shared = lead();
+        if (shared != null) {
+            return shared.get();
+        }
+        Outcome outcome = null;
+        try {
+            outcome = new Outcome(commit.getAsLong(), null);
+            return outcome.generation;
+        } catch (final RuntimeException | Error ex) {
+            outcome = new Outcome(0, ex);
+            throw ex;
+        } finally {
+            end(outcome);
+        }
+    }
+
+    /** Null when the caller is to make a commit; else what became of the one that covers it. */
+    private Outcome lead() {
         lock.lock();
         try {
             if (underWay) {
@@ -65,8 +101,8 @@ final class GroupCommit {
                     LockSupport.unpark(gathering);
                 }
                 await(caller);
-                if (caller.covered) {
-                    return false;
+                if (caller.outcome != null) {
+                    return caller.outcome;
                 }
             }
             underWay = true;
@@ -74,14 +110,13 @@ final class GroupCommit {
             covered = List.copyOf(waiting);
             waiting.clear();
             begun = System.nanoTime();
-            return true;
+            return null;
         } finally {
             lock.unlock();
         }
     }
 
-    /** The commit that {@link #begin} asked for is durable, or has failed. */
-    void end() {
+    private void end(final Outcome outcome) {
         final Caller next;
         final List<Caller> released;
         lock.lock();
@@ -100,7 +135,7 @@ final class GroupCommit {
             LockSupport.unpark(next.thread);
         }
         for (final Caller caller : released) {
-            caller.covered = true;
+            caller.outcome = outcome;
             LockSupport.unpark(caller.thread);
         }
     }
@@ -126,7 +161,7 @@ final class GroupCommit {
         lock.unlock();
         try {
             boolean interrupted = false;
-            while (!caller.leads && !caller.covered) {
+            while (!caller.leads && caller.outcome == null) {
                 LockSupport.park(this);
                 interrupted |= Thread.interrupted();
             }

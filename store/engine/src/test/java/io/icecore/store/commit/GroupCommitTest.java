@@ -3,11 +3,12 @@ package io.icecore.store.commit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -18,21 +19,22 @@ class GroupCommitTest {
 
     @Test
     void aLoneCallerLeadsEachTime() {
-        for (int i = 0; i < 3; i++) {
-            assertThat(group.begin()).isTrue();
+        for (int i = 1; i <= 3; i++) {
+            assertThat(group.commit(this::commitNow)).isEqualTo(i);
             assertThat(group.inCompany()).isFalse();
-            group.end();
         }
     }
 
     @Test
     void whoeverCallsDuringACommitIsNotCoveredByIt() throws InterruptedException {
-        assertThat(group.begin()).isTrue();
-        final List<Thread> others = start(3, this::commit);
-        awaitParked(others);
-        assertThat(commits).hasValue(0);
+        final List<Thread> others = new ArrayList<>();
+        group.commit(() -> {
+            others.addAll(start(3, () -> group.commit(this::commitNow)));
+            awaitParked(others);
+            assertThat(commits).hasValue(0);
+            return 0;
+        });
 
-        group.end();
         join(others);
         assertThat(commits)
                 .as("one of them leads, for all that came before it began")
@@ -48,7 +50,7 @@ class GroupCommitTest {
         join(start(callers, () -> {
             for (int i = 0; i < rounds; i++) {
                 round.await();
-                commit();
+                group.commit(this::commitNow);
             }
         }));
         assertThat(commits.get()).isBetween(rounds, rounds * callers);
@@ -62,63 +64,63 @@ class GroupCommitTest {
         join(start(8, () -> {
             for (int i = 0; i < 2000; i++) {
                 final long mine = changes.incrementAndGet();
-                if (group.begin()) {
-                    try {
-                        final long cut = changes.get();
-                        Thread.yield();
-                        assertThat(durable.getAndSet(cut))
-                                .as("one commit at a time")
-                                .isLessThanOrEqualTo(cut);
-                    } finally {
-                        group.end();
-                    }
-                }
+                group.commit(() -> {
+                    final long cut = changes.get();
+                    Thread.yield();
+                    assertThat(durable.getAndSet(cut))
+                            .as("one commit at a time")
+                            .isLessThanOrEqualTo(cut);
+                    return cut;
+                });
                 assertThat(durable.get()).isGreaterThanOrEqualTo(mine);
             }
         }));
     }
 
+    /** The commit that covers them failed; what becomes of the next one is not their business. */
     @Test
-    void aLeaderThatFailsLetsTheOthersGoOn() throws InterruptedException {
-        final CountDownLatch failed = new CountDownLatch(1);
-        final Thread leader = start(1, () -> {
-                    group.begin();
-                    try {
+    void thoseWhoShareACommitLearnWhatBecameOfThatOne() throws InterruptedException {
+        final List<String> told = Collections.synchronizedList(new ArrayList<>());
+        final List<Thread> others = new ArrayList<>();
+        group.commit(() -> {
+            others.addAll(start(3, () -> {
+                try {
+                    group.commit(() -> {
                         throw new IllegalStateException("the device is gone");
-                    } catch (final IllegalStateException ex) {
-                        failed.countDown();
-                    } finally {
-                        group.end();
-                    }
-                })
-                .get(0);
-        failed.await();
-        leader.join();
-        assertThat(group.begin()).isTrue();
-        group.end();
+                    });
+                } catch (final IllegalStateException ex) {
+                    told.add(ex.getMessage());
+                }
+            }));
+            awaitParked(others);
+            return 0;
+        });
+        join(others);
+
+        assertThat(told).containsExactly("the device is gone", "the device is gone", "the device is gone");
+        assertThat(group.commit(this::commitNow)).as("the others go on").isEqualTo(1);
     }
 
     @Test
     void anInterruptIsKeptForLater() throws InterruptedException {
-        assertThat(group.begin()).isTrue();
         final AtomicInteger interrupted = new AtomicInteger();
-        final List<Thread> other = start(1, () -> {
-            commit();
-            interrupted.set(Thread.interrupted() ? 1 : 0);
+        final List<Thread> other = new ArrayList<>();
+        group.commit(() -> {
+            other.addAll(start(1, () -> {
+                group.commit(this::commitNow);
+                interrupted.set(Thread.interrupted() ? 1 : 0);
+            }));
+            awaitParked(other);
+            other.get(0).interrupt();
+            assertThat(commits).hasValue(0);
+            return 0;
         });
-        awaitParked(other);
-        other.get(0).interrupt();
-        assertThat(commits).hasValue(0);
-        group.end();
         join(other);
         assertThat(interrupted).hasValue(1);
     }
 
-    private void commit() {
-        if (group.begin()) {
-            commits.incrementAndGet();
-            group.end();
-        }
+    private long commitNow() {
+        return commits.incrementAndGet();
     }
 
     private interface Work {
@@ -152,10 +154,10 @@ class GroupCommitTest {
         assertThat(failures).isEmpty();
     }
 
-    private static void awaitParked(final List<Thread> threads) throws InterruptedException {
+    private static void awaitParked(final List<Thread> threads) {
         for (final Thread thread : threads) {
             while (thread.getState() != Thread.State.WAITING) {
-                Thread.sleep(1);
+                LockSupport.parkNanos(1_000_000);
             }
         }
     }
