@@ -381,7 +381,7 @@ public final class Store implements AutoCloseable {
     private long beginPreparing() {
         lock.lock();
         try {
-            return opened.space.beginPreparing();
+            return opened.space.choice().beginPreparing();
         } finally {
             lock.unlock();
         }
@@ -390,7 +390,7 @@ public final class Store implements AutoCloseable {
     private void endPreparing() {
         lock.lock();
         try {
-            opened.space.endPreparing();
+            opened.space.choice().endPreparing();
         } finally {
             lock.unlock();
         }
@@ -402,7 +402,7 @@ public final class Store implements AutoCloseable {
     public boolean countSegments() {
         lock.lock();
         try {
-            return !opened.space.countSome(SEGMENTS_COUNTED_MAX);
+            return !opened.space.usage().countSome(SEGMENTS_COUNTED_MAX);
         } finally {
             lock.unlock();
         }
@@ -421,7 +421,7 @@ public final class Store implements AutoCloseable {
 
     /** Whether blocks have to be moved out of a segment that is being emptied. Without the lock. */
     public boolean toBeMoved(final long block, final int count) {
-        return opened.space.doomed(block, count);
+        return opened.space.choice().doomed(block, count);
     }
 
     /**
@@ -436,7 +436,10 @@ public final class Store implements AutoCloseable {
         requireWritable();
         lock.lock();
         try {
-            return opened.forest.trees().get(tree).moveSome(key, block -> opened.space.doomed(block, 1));
+            return opened.forest
+                    .trees()
+                    .get(tree)
+                    .moveSome(key, block -> opened.space.choice().doomed(block, 1));
         } finally {
             lock.unlock();
         }
@@ -478,7 +481,7 @@ public final class Store implements AutoCloseable {
             final long block;
             lock.lock();
             try {
-                block = opened.space.beginDiscarding(keep);
+                block = opened.space.choice().beginDiscarding(keep);
             } finally {
                 lock.unlock();
             }
@@ -497,7 +500,7 @@ public final class Store implements AutoCloseable {
     private void endDiscarding() {
         lock.lock();
         try {
-            opened.space.endDiscarding();
+            opened.space.choice().endDiscarding();
         } finally {
             lock.unlock();
         }

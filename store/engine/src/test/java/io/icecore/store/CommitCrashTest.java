@@ -108,7 +108,7 @@ class CommitCrashTest {
                 .constant(3 * 40, 3 * 5)
                 .in("store.log.SegmentWriter.write")
                 .constant(256, 2)
-                .in("store.space.FreeSpaceMap.activateEmptiest")
+                .in("store.space.SegmentChoice.activateEmptiest")
                 .constant(64, 3);
     }
 
@@ -141,7 +141,7 @@ class CommitCrashTest {
                 .count("foldSpace", "space tree folded")
                 .in("store.commit.SpaceTree.store")
                 .count("remove", "space tree entry removed")
-                .in("store.space.FreeSpaceMap.activateEmptiest")
+                .in("store.space.SegmentChoice.activateEmptiest")
                 .count("availableCount", "segment without room passed over")
                 .in("store.commit.SuperblockSlots.write")
                 .count("leaveAlone", "slot replaced")

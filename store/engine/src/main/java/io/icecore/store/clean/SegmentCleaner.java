@@ -56,7 +56,7 @@ public final class SegmentCleaner {
             final int used = usage.of(segment);
             if (used == 0) {
                 free++;
-            } else if (used <= FULL_MAX * segmentBlocks && !space.wanted(segment)) {
+            } else if (used <= FULL_MAX * segmentBlocks && !space.choice().wanted(segment)) {
                 candidates.add(segment);
             }
         }
@@ -91,12 +91,12 @@ public final class SegmentCleaner {
         }
         lastChosen = chosen;
         lastMoved = moved;
-        space.doom(chosen);
+        space.choice().doom(chosen);
         return chosen.cardinality();
     }
 
     /** They are empty by now, or as empty as they get. */
     public void end() {
-        space.doom(new BitSet());
+        space.choice().doom(new BitSet());
     }
 }

@@ -29,6 +29,9 @@ final class Segment {
     /** Differs from the space tree. */
     boolean touched;
 
+    /** Being filled. */
+    boolean active;
+
     Segment(final long number, final int words) {
         this.number = number;
         used = new long[words];

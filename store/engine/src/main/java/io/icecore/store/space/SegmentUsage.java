@@ -9,7 +9,27 @@ import java.util.Arrays;
 public final class SegmentUsage {
     public static final int UNKNOWN = -1;
 
+    private final Segments all;
     private short[] used = new short[0];
+    private int counted;
+
+    SegmentUsage(final Segments all) {
+        this.all = all;
+    }
+
+    /** Counts what is allocated in a few more segments; true when all are counted. */
+    public boolean countSome(final int segmentsMax) {
+        final int segmentCount = (int) all.count();
+        if (used.length < segmentCount) {
+            size(segmentCount);
+        }
+        for (int done = 0; done < segmentsMax && counted < segmentCount; done++, counted++) {
+            final Segment segment = all.load(counted);
+            used[counted] = (short) segment.usedCount();
+            all.forget(segment);
+        }
+        return counted == segmentCount;
+    }
 
     /** Segments there are. */
     public int segments() {
@@ -21,16 +41,12 @@ public final class SegmentUsage {
         return segment < used.length ? used[(int) segment] : UNKNOWN;
     }
 
-    void size(final int segments) {
+    private void size(final int segments) {
         final int before = used.length;
         used = Arrays.copyOf(used, segments);
         if (segments > before) {
             Arrays.fill(used, before, segments, (short) UNKNOWN);
         }
-    }
-
-    void set(final long segment, final int blocks) {
-        used[(int) segment] = (short) blocks;
     }
 
     void add(final long segment, final int blocks) {

@@ -1,5 +1,5 @@
 /**
- * Which blocks are free, and the pin rule: when a freed block may be written again.
+ * Which blocks are free, the pin rule (when a freed block may be written again), and which free blocks are taken next.
  *
  * <p>Start at {@link io.icecore.store.space.FreeSpaceMap}.
  */
