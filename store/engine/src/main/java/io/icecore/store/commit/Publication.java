@@ -5,6 +5,7 @@ import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.format.Superblock;
 import io.icecore.store.space.SlotGeometry;
+import java.util.HashSet;
 import java.util.Set;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -16,6 +17,7 @@ public final class Publication {
     private final BlockDevice device;
     private final SuperblockSlots slots;
     private final Superblock superblock;
+    private final Set<Long> halfWritten;
     private final long[] own;
 
     /** @param keep slots that must not be written, for they hold what opening would choose if this were not completed */
@@ -24,7 +26,10 @@ public final class Publication {
         this.device = device;
         this.superblock = superblock;
         slots = new SuperblockSlots(device, geometry);
-        slots.avoid(slots.readAll(true).unreadable());
+        final SuperblockSlots.Contents contents = slots.readAll(true);
+        halfWritten = new HashSet<>(contents.damaged());
+        halfWritten.removeAll(keep); // Which may not be superblocks.
+        slots.avoid(contents.unreadable());
         slots.protect(Set.of());
         slots.protect(keep);
         own = slots.announce(keep, superblock.cursor, superblock.generation, superblock.blockCount);
@@ -46,8 +51,12 @@ public final class Publication {
         return image;
     }
 
-    /** Nothing is the newest commit before the second flush has returned; then it is. */
+    /**
+     * Nothing is the newest commit before the second flush has returned; then it is. What an attempt that was cut off has half
+     * written is blanked by the first, as in opening.
+     */
     public void publish() {
+        slots.blank(halfWritten);
         device.flush();
         slots.write(superblock, own);
         device.flush();
