@@ -706,10 +706,11 @@ final class CrashVolumes {
         ownership.checkAllocated(catalog);
         ownership.checkNothingIsSuperfluous();
         final Map<Long, Long> needed = neededByRoot(ownership);
-        if (flattenWaits()) { // For room; what it has copied so far is there twice.
+        for (final long root : flattening(ownership)) { // What it has copied so far is there twice.
             see("flatten waits for room");
-            needed.replaceAll(
-                    (root, count) -> Math.max(count, ownership.blocksByRoot().getOrDefault(root, 0L)));
+            needed.computeIfPresent(
+                    root,
+                    (same, count) -> Math.max(count, ownership.blocksByRoot().getOrDefault(root, 0L)));
         }
         if (!needed.equals(ownership.blocksByRoot())) {
             throw new AssertionError("blocks by root " + ownership.blocksByRoot() + " (expected: " + needed + ")");
@@ -718,8 +719,18 @@ final class CrashVolumes {
         see("finished");
     }
 
-    private boolean flattenWaits() {
-        return catalog.parts().look(() -> new CatalogueTree(catalog.store()).nextId(CatalogueTree.JOB, 0));
+    /** Roots of the branches whose flatten waits for room. */
+    private Set<Long> flattening(final Ownership ownership) {
+        return catalog.parts().look(() -> {
+            final CatalogueTree tree = new CatalogueTree(catalog.store());
+            final Set<Long> roots = new HashSet<>();
+            for (boolean more = tree.nextId(CatalogueTree.JOB, 0);
+                    more;
+                    more = tree.nextId(CatalogueTree.JOB, tree.id() + 1)) {
+                roots.add(ownership.rootOf(tree.id()));
+            }
+            return roots;
+        });
     }
 
     /** How many different versions the heads and the kept snapshots of branches with the same root contain. */

@@ -2,11 +2,15 @@ package io.icecore.volume;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.icecore.store.Store;
 import io.icecore.store.sim.SimBlockDevice;
+import io.icecore.store.sim.mutant.Mutant;
 import java.time.Clock;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -99,9 +103,48 @@ class GroupFlushCrashTest {
         }
     }
 
+    /** Who came after the cut is told of a commit that does not hold his write. */
+    public static final class WrongSharing {
+        private static List<Object> covered;
+
+        private WrongSharing() {}
+
+        public static List<Object> remember(final Collection<?> waiting) {
+            covered = new ArrayList<>(waiting);
+            return covered;
+        }
+
+        public static Object coverThemToo(final ArrayDeque<?> waiting) {
+            covered.addAll(waiting);
+            waiting.clear();
+            return null;
+        }
+    }
+
     @Test
     @Timeout(600)
     void nothingAcknowledgedIsLostAndNoWriteComesBeforeAnEarlierOne() throws Exception {
+        survive(CRASHES);
+    }
+
+    @Test
+    @Timeout(600)
+    void noticesWhenACommitCoversThoseWhoCameAfterItsCut() {
+        final Mutant mutant = new Mutant("a commit covers those who came after its cut")
+                .in("store.commit.GroupCommit.lead")
+                .instead("copyOf", WrongSharing.class, "remember")
+                .in("store.commit.GroupCommit.end")
+                .instead("poll", WrongSharing.class, "coverThemToo");
+        assertThatThrownBy(() -> mutant.run(GroupFlushCrashTest.class, "surviveSome"))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("flush.seed");
+    }
+
+    static void surviveSome() throws Exception {
+        new GroupFlushCrashTest().survive(CRASHES);
+    }
+
+    private void survive(final int crashes) throws Exception {
         Store.format(device, "test");
         final ExecutorService threads = Executors.newCachedThreadPool();
         try (Catalog catalog = Catalog.open(Store.open(device), Clock.systemUTC())) {
@@ -111,26 +154,28 @@ class GroupFlushCrashTest {
                 clients.add(new Client(catalog.exports().open("vm"), i));
                 running.add(threads.submit(clients.get(i)));
             }
-            for (int crash = 0; crash < CRASHES; crash++) {
-                if (crash % 10 == 0) {
-                    catalog.createSnapshots(List.of("vm"), "s" + crash, Map.of());
+            try {
+                for (int crash = 0; crash < crashes; crash++) {
+                    if (crash % 10 == 0) {
+                        catalog.createSnapshots(List.of("vm"), "s" + crash, Map.of());
+                    }
+                    crash(seed + crash);
                 }
-                crash(seed + crash);
-            }
-            done.set(true);
-            for (final Future<Void> one : running) {
-                one.get();
+            } finally {
+                done.set(true); // Before the store is closed.
+                for (final Future<Void> one : running) {
+                    one.get();
+                }
             }
             final long commits = catalog.store().info().generation();
             final long flushes = clients.stream()
                     .mapToLong(client -> client.acknowledged / (client.manner == Manner.FLUSH_NOW_AND_THEN ? 5 : 1))
                     .sum();
             System.out.println(
-                    "GroupFlushCrashTest: " + CRASHES + " crashes, " + flushes + " flushes in " + commits + " commits");
+                    "GroupFlushCrashTest: " + crashes + " crashes, " + flushes + " flushes in " + commits + " commits");
             assertThat(flushes).as("some share a commit").isGreaterThan(commits);
             clients.forEach(client -> client.export.close());
         } finally {
-            done.set(true);
             threads.shutdown();
         }
     }
