@@ -1135,18 +1135,23 @@ final class DaemonSimulation implements AutoCloseable {
         if (ticking) {
             difference = difference == null ? learnInterruptedTick(name, disk, there) : difference;
         }
-        if (difference == null && !there.keySet().equals(disk.snapshots.keySet())) {
+        if (difference != null) {
+            return difference;
+        }
+        if (!there.keySet().equals(disk.snapshots.keySet())) {
             return "snapshots of " + name + " " + there.keySet() + " (expected: " + disk.snapshots.keySet() + ")";
+        }
+        for (final Snapshot snapshot : there.values()) { // All: a hold is all that two moments may differ in.
+            final Set<String> holds = disk.snapshots.get(snapshot.name()).holds();
+            if (!snapshot.holds().equals(holds)) {
+                return snapshot.spec() + " holds " + snapshot.holds() + " (expected: " + holds + ")";
+            }
         }
         final List<String> names = List.copyOf(there.keySet());
         for (int i = 0; difference == null && i < Math.min(SAMPLES, names.size()); i++) {
             final String snapshot = names.get(names.size() <= SAMPLES ? i : random.nextInt(names.size()));
-            final Kept kept = disk.snapshots.get(snapshot);
-            if (!kept.holds().equals(there.get(snapshot).holds())) {
-                return name + "@" + snapshot + " holds " + there.get(snapshot).holds() + " (expected: " + kept.holds()
-                        + ")";
-            }
-            difference = difference(catalog, name + "@" + snapshot, kept.chunks());
+            difference = difference(
+                    catalog, name + "@" + snapshot, disk.snapshots.get(snapshot).chunks());
         }
         return difference;
     }
