@@ -1,8 +1,10 @@
 package io.icecore.cli;
 
+import java.io.PrintStream;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Builds JSON documents (RFC 8259) from maps, collections, strings, numbers, booleans and null.
@@ -10,6 +12,8 @@ import java.util.Map;
  * <p>Our own sixty lines and no library: loading one costs a short command more time than all its work.
  */
 final class Json {
+    private static final int PRINTED_LENGTH = 8 << 10;
+
     private final Map<String, Object> members = new LinkedHashMap<>();
 
     private Json() {}
@@ -33,6 +37,22 @@ final class Json {
         final StringBuilder text = new StringBuilder();
         append(text, value);
         return text.toString();
+    }
+
+    /** Prints an array as one line. Each element is made when it is its turn, so that a long array is never in memory. */
+    static <T> void printArray(final PrintStream out, final Iterable<T> elements, final Function<T, Json> json) {
+        final StringBuilder text = new StringBuilder("[");
+        String separator = "";
+        for (final T element : elements) {
+            text.append(separator);
+            append(text, json.apply(element));
+            separator = ",";
+            if (text.length() >= PRINTED_LENGTH) {
+                out.print(text);
+                text.setLength(0);
+            }
+        }
+        out.println(text.append(']'));
     }
 
     private static void append(final StringBuilder text, final Object value) {

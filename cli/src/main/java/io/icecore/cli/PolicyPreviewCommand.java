@@ -52,14 +52,13 @@ final class PolicyPreviewCommand extends StoreCommand {
     private int previewExpiry(final Catalog catalog) {
         final List<Snapshot> chosen = SpaceExpiry.preview(catalog, missingBytes);
         if (json) {
-            console()
-                    .out()
-                    .println(Json.document(chosen.stream()
-                            .map(snapshot -> Json.object()
-                                    .with("volume", snapshot.volume())
-                                    .with("name", snapshot.name())
-                                    .with("created", console().timeJson(snapshot.created())))
-                            .toList()));
+            Json.printArray(
+                    console().out(),
+                    chosen,
+                    snapshot -> Json.object()
+                            .with("volume", snapshot.volume())
+                            .with("name", snapshot.name())
+                            .with("created", console().timeJson(snapshot.created())));
             return ExitCode.DONE;
         }
         if (!chosen.isEmpty()) {
@@ -80,10 +79,7 @@ final class PolicyPreviewCommand extends StoreCommand {
         final RetentionPlan plan = RetentionPlan.of(
                 policy, catalog.snapshots(volume), console().clock().instant());
         if (json) {
-            console()
-                    .out()
-                    .println(Json.document(
-                            plan.decisions().stream().map(this::json).toList()));
+            Json.printArray(console().out(), plan.decisions(), this::json);
             return ExitCode.DONE;
         }
         final Table table = new Table()

@@ -29,10 +29,7 @@ final class PolicyShowCommand extends StoreCommand {
             throw new CommandException(ExitCode.NO_SUCH, "no policy: " + volume);
         }
         if (json) {
-            console()
-                    .out()
-                    .println(Json.document(
-                            policies.stream().map(PolicyShowCommand::json).toList()));
+            Json.printArray(console().out(), policies, PolicyShowCommand::json);
             return ExitCode.DONE;
         }
         final Table table =

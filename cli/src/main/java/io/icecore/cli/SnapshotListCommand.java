@@ -31,9 +31,7 @@ final class SnapshotListCommand extends StoreCommand {
     int run(final Catalog catalog) {
         final List<Snapshot> snapshots = select(catalog);
         if (json) {
-            console()
-                    .out()
-                    .println(Json.document(snapshots.stream().map(this::json).toList()));
+            Json.printArray(console().out(), snapshots, this::json);
             return ExitCode.DONE;
         }
         final Table table = new Table()

@@ -18,9 +18,7 @@ final class VolumeListCommand extends StoreCommand {
     int run(final Catalog catalog) {
         final List<VolumeInfo> volumes = catalog.volumes();
         if (json) {
-            console()
-                    .out()
-                    .println(Json.document(volumes.stream().map(this::json).toList()));
+            Json.printArray(console().out(), volumes, this::json);
             return ExitCode.DONE;
         }
         final Table table = new Table()

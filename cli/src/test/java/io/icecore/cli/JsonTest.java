@@ -1,12 +1,16 @@
 package io.icecore.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class JsonTest {
@@ -34,6 +38,30 @@ class JsonTest {
 
         assertThat(read.fieldNames().next()).isEqualTo(all.toString());
         assertThat(read.get(all.toString()).asText()).isEqualTo(all.toString());
+    }
+
+    @Test
+    void printsALongArrayAsTheDocumentThatItIs() {
+        final List<Integer> elements = IntStream.range(0, 10_000).boxed().toList();
+        final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+        Json.printArray(
+                new PrintStream(out, true, UTF_8), elements, i -> Json.object().with("n", "é" + i));
+
+        assertThat(out.toString(UTF_8))
+                .isEqualTo(Json.document(elements.stream()
+                                .map(i -> Json.object().with("n", "é" + i))
+                                .toList())
+                        + System.lineSeparator());
+    }
+
+    @Test
+    void printsAnEmptyArray() {
+        final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+        Json.printArray(new PrintStream(out, true, UTF_8), List.<Json>of(), json -> json);
+
+        assertThat(out.toString(UTF_8)).isEqualTo("[]" + System.lineSeparator());
     }
 
     @Test

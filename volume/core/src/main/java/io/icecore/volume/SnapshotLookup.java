@@ -72,17 +72,19 @@ final class SnapshotLookup {
                 more = tree.next(CatalogueTree.SNAPSHOT, branch, tree.sub() + 1)) {
             final SnapshotRecord record = SnapshotRecord.read(tree);
             if (!record.hidden) {
-                found.add(toSnapshot(volumeName, record, newest));
+                final Snapshot before = found.isEmpty() ? null : found.get(found.size() - 1);
+                found.add(record.toSnapshot(volumeName, died(record, newest), before));
             }
         }
     }
 
-    private static Snapshot toSnapshot(final String volumeName, final SnapshotRecord record, final Newest newest) {
-        return record.toSnapshot(volumeName, record.epoch == newest.epoch ? newest.died : record.diedChunks);
+    private static long died(final SnapshotRecord record, final Newest newest) {
+        return record.epoch == newest.epoch ? newest.died : record.diedChunks;
     }
 
     Snapshot toSnapshot(final String volumeName, final SnapshotRecord record) {
-        return toSnapshot(volumeName, record, newestOf(volumes.branches().get(record.branch)));
+        return record.toSnapshot(
+                volumeName, died(record, newestOf(volumes.branches().get(record.branch))), null);
     }
 
     // ---- by spec

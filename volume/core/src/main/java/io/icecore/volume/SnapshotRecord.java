@@ -92,8 +92,13 @@ final class SnapshotRecord {
         tree.put(CatalogueTree.SNAPSHOT, branch, epoch);
     }
 
-    /** @param died of the newest kept snapshot the branch's number, else that of the record */
-    Snapshot toSnapshot(final String volume, final long died) {
+    /**
+     * Shares what most snapshots have alike with one made before: of a hundred thousand, that is most of the memory.
+     *
+     * @param died  of the newest kept snapshot the branch's number, else that of the record
+     * @param alike another snapshot, or null
+     */
+    Snapshot toSnapshot(final String volume, final long died, final Snapshot alike) {
         return new Snapshot(
                 volume,
                 branch,
@@ -103,7 +108,7 @@ final class SnapshotRecord {
                 sizeBytes,
                 writtenChunks * VolumeData.CHUNK_LENGTH,
                 died * VolumeData.CHUNK_LENGTH,
-                Collections.unmodifiableMap(labels),
-                Collections.unmodifiableSet(holds));
+                alike != null && alike.labels().equals(labels) ? alike.labels() : Collections.unmodifiableMap(labels),
+                holds.isEmpty() ? Set.of() : Collections.unmodifiableSet(holds));
     }
 }

@@ -194,6 +194,21 @@ class CatalogTest {
     }
 
     @Test
+    void aListSharesTheLabelsOfSnapshotsThatHaveTheSame() {
+        catalog.createVolume("vm1", MIB);
+        for (final String who : List.of("ann", "ann", "bob", "ann")) {
+            catalog.createSnapshots(List.of("vm1"), null, Map.of("by", who, "why", "test"));
+        }
+
+        final List<Snapshot> listed = catalog.snapshots("vm1");
+
+        assertThat(listed)
+                .extracting(snapshot -> snapshot.labels().get("by"))
+                .containsExactly("ann", "ann", "bob", "ann");
+        assertThat(listed.get(1).labels()).isSameAs(listed.get(0).labels());
+    }
+
+    @Test
     void keepsPoliciesAndAttributes() {
         catalog.createVolume("vm1", MIB);
         catalog.setPolicy("vm1", "every 5m");
