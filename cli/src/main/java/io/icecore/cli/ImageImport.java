@@ -6,13 +6,12 @@ import io.icecore.volume.Catalog;
 import io.icecore.volume.Export;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ReadableByteChannel;
 import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * Makes a volume of a raw image. Chunks of zeroes are not written, so holes stay holes. An import that fails removes the
- * volume again.
+ * Makes a volume of a raw image. Chunks of zeroes are not written, and holes not even read, so holes stay holes. An import
+ * that fails removes the volume again.
  */
 final class ImageImport {
     /** First size of a volume whose image comes through a pipe; doubled as it comes, and cut to fit at the end. */
@@ -39,8 +38,7 @@ final class ImageImport {
      * @param length of the image in bytes, a multiple of 4096, or -1 where only its end will tell
      * @return the size of the volume
      */
-    long run(final String name, final String image, final ReadableByteChannel source, final long length)
-            throws IOException {
+    long run(final String name, final String image, final ImageSource source, final long length) throws IOException {
         catalog.createVolume(name, length < 0 ? PIPED_SIZE_FIRST : length);
         try {
             return fill(name, image, source, length);
@@ -50,40 +48,36 @@ final class ImageImport {
         }
     }
 
-    private long fill(final String name, final String image, final ReadableByteChannel source, final long length)
+    private long fill(final String name, final String image, final ImageSource source, final long length)
             throws IOException {
-        long offset = 0;
         try (Export volume = catalog.exports().open(name);
                 ReadAhead blocks = new ReadAhead(source, console);
                 ParallelWrites writes = new ParallelWrites();
                 Progress progress = new Progress(console, "import " + name, Math.max(0, length))) {
-            for (ByteBuffer block = blocks.take(); block.hasRemaining(); block = blocks.take()) {
-                requireRoom(name, image, volume, offset + block.remaining(), length);
-                final long start = offset;
-                final ByteBuffer data = block;
-                offset += block.remaining();
+            ReadAhead.Block block = blocks.take();
+            for (; !block.last(); block = blocks.take()) {
+                final ReadAhead.Block data = block;
+                if (length < 0) {
+                    makeRoom(name, image, volume, data.end());
+                }
                 writes.submit(() -> {
                     try {
-                        writeData(volume, start, data);
+                        writeData(volume, data.offset(), data.bytes());
                     } finally {
-                        blocks.giveBack(data);
+                        blocks.giveBack(data.bytes());
                     }
                 });
-                progress.update(offset);
+                progress.update(data.end());
             }
             writes.awaitAll();
-            requireAll(name, image, offset, length);
+            requireAll(name, image, block.end(), length);
             volume.flush();
+            return block.end();
         }
-        return offset;
     }
 
-    /** Before the image is written up to {@code end}: it fits, or the volume grows. */
-    private void requireRoom(
-            final String name, final String image, final Export volume, final long end, final long length) {
-        if (length >= 0 && end > length) {
-            throw new CommandException(ExitCode.FAILED, "image grew while it was read: " + image);
-        }
+    /** Before an image of unknown length is written up to {@code end}: the volume grows where that is needed. */
+    private void makeRoom(final String name, final String image, final Export volume, final long end) {
         requireWholeChunks(image, end);
         if (end > volume.size()) {
             catalog.resizeVolume(name, Math.multiplyExact(volume.size(), 2));
@@ -92,6 +86,9 @@ final class ImageImport {
 
     /** At the end of the image: it was as long as it said, or the volume is cut to fit. */
     private void requireAll(final String name, final String image, final long end, final long length) {
+        if (length >= 0 && end > length) {
+            throw new CommandException(ExitCode.FAILED, "image grew while it was read: " + image);
+        }
         if (length >= 0 && end < length) {
             throw new CommandException(
                     ExitCode.FAILED, "image ended early: " + image + ": " + end + " bytes (expected: " + length + ")");

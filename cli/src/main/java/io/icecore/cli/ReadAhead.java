@@ -3,7 +3,6 @@ package io.icecore.cli;
 import io.icecore.store.device.BlockDevice;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ReadableByteChannel;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -23,16 +22,25 @@ final class ReadAhead implements AutoCloseable {
 
     private static final long LOOK_UP_MILLIS = 100;
 
-    /** What the thread hands over: bytes, none of them at the end; or why there are none. */
-    private record Block(ByteBuffer bytes, Exception failure) {}
+    /**
+     * What the thread hands over: a piece of the image, empty at its end; or why there is none.
+     *
+     * @param offset of its first byte within the image
+     * @param end offset behind it
+     */
+    record Block(long offset, long end, ByteBuffer bytes, Exception failure) {
+        boolean last() {
+            return offset == end;
+        }
+    }
 
-    private final ReadableByteChannel source;
+    private final ImageSource source;
     private final Console console;
-    private final BlockingQueue<Block> filled = new ArrayBlockingQueue<>(BLOCKS_AHEAD + 2);
+    private final BlockingQueue<Block> filled = new ArrayBlockingQueue<>(BLOCKS_AHEAD + 1);
     private final BlockingQueue<ByteBuffer> empty = new ArrayBlockingQueue<>(BLOCKS_AHEAD + 1);
     private volatile boolean closed;
 
-    ReadAhead(final ReadableByteChannel source, final Console console) {
+    ReadAhead(final ImageSource source, final Console console) {
         this.source = source;
         this.console = console;
         for (int i = 0; i <= BLOCKS_AHEAD; i++) {
@@ -51,29 +59,20 @@ final class ReadAhead implements AutoCloseable {
                 if (closed) {
                     return;
                 }
-                more = fill(bytes.clear());
-                filled.put(new Block(bytes.flip(), null));
+                final long offset = source.read(bytes.clear());
+                final Block block = new Block(offset, offset + bytes.flip().remaining(), bytes, null);
+                more = !block.last();
+                filled.put(block);
             }
-            filled.put(new Block(ByteBuffer.allocate(0), null));
         } catch (final IOException | RuntimeException ex) {
-            filled.add(new Block(null, ex)); // There is room: this thread held one of the blocks that fit.
+            filled.add(new Block(0, 0, null, ex)); // There is room: this thread held one of the blocks that fit.
         } catch (final InterruptedException ex) {
             throw new AssertionError("nobody interrupts this thread", ex);
         }
     }
 
-    /** A pipe gives what it has; blocks are handed over full. False at the end. */
-    private boolean fill(final ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining() && !closed) {
-            if (source.read(bytes) < 0) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** The next block, shorter than {@value #BLOCK_LENGTH} only at the end, where it is empty. Give it back. */
-    ByteBuffer take() throws IOException {
+    /** The next block, at most {@value #BLOCK_LENGTH} bytes. Give its bytes back. */
+    Block take() throws IOException {
         try {
             Block block = null;
             while (block == null) {
@@ -86,7 +85,7 @@ final class ReadAhead implements AutoCloseable {
             if (block.failure() != null) {
                 throw new IOException(block.failure().getMessage(), block.failure());
             }
-            return block.bytes();
+            return block;
         } catch (final InterruptedException ex) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", ex);

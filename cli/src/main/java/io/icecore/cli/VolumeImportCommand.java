@@ -1,14 +1,13 @@
 package io.icecore.cli;
 
+import io.icecore.store.device.SparseFile;
 import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
 import java.io.IOException;
 import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -36,7 +35,11 @@ final class VolumeImportCommand extends StoreCommand {
     int run(final Catalog catalog) throws IOException {
         final ImageImport work = new ImageImport(catalog, console());
         final long size = image.equals("-")
-                ? work.run(name, "standard input", Channels.newChannel(console().in()), -1)
+                ? work.run(
+                        name,
+                        "standard input",
+                        new ImagePipeSource(Channels.newChannel(console().in())),
+                        -1)
                 : importFile(catalog, work);
         console()
                 .out()
@@ -54,14 +57,14 @@ final class VolumeImportCommand extends StoreCommand {
             throw new CommandException(ExitCode.FAILED, "is a directory: " + file);
         }
         ImageFile.requireNotTheStore(catalog, file);
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            final long length = channel.size(); // Of a block device too, where the size of the file would be 0.
+        try (SparseFile source = SparseFile.open(file)) {
+            final long length = source.size();
             if (length == 0) {
                 throw new CommandException(
                         ExitCode.FAILED, "image is empty: " + file, "a pipe is imported through standard input: -");
             }
             ImageImport.requireWholeChunks(file.toString(), length);
-            return work.run(name, file.toString(), channel, length);
+            return work.run(name, file.toString(), new ImageFileSource(source, length), length);
         }
     }
 }

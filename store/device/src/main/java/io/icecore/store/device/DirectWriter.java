@@ -26,26 +26,32 @@ final class DirectWriter implements AutoCloseable {
     private final Path path;
     private final FileChannel channel;
     private final int alignment;
+
+    /** Null where there are no holes: on a block device. */
+    private final RoomAhead room;
+
     private volatile boolean refused;
 
-    private DirectWriter(final Path path, final FileChannel channel, final int alignment) {
+    private DirectWriter(final Path path, final FileChannel channel, final int alignment, final RoomAhead room) {
         this.path = path;
         this.channel = channel;
         this.alignment = alignment;
+        this.room = room;
         refused = channel == null;
     }
 
-    static DirectWriter open(final Path path) {
+    static DirectWriter open(final Path path, final RoomAhead room) {
         try {
             final int alignment = Math.max(
                     BlockDevice.BLOCK_LENGTH, (int) Files.getFileStore(path).getBlockSize());
             return new DirectWriter(
                     path,
                     UninterruptibleChannel.open(path, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT),
-                    alignment);
+                    alignment,
+                    room);
         } catch (final IOException | UnsupportedOperationException ex) {
             LOG.debug("no O_DIRECT, writing through the page cache: device={} reason={}", path, ex.toString());
-            return new DirectWriter(path, null, BlockDevice.BLOCK_LENGTH);
+            return new DirectWriter(path, null, BlockDevice.BLOCK_LENGTH, room);
         }
     }
 
@@ -57,6 +63,9 @@ final class DirectWriter implements AutoCloseable {
                 || position % alignment != 0
                 || buffer.alignmentOffset(buffer.position(), alignment) != 0) {
             return 0;
+        }
+        if (room != null) {
+            room.take(position, length);
         }
         final int end = buffer.limit();
         try {

@@ -27,15 +27,17 @@ public final class FileBlockDevice implements BlockDevice {
     private final FlushGate flushes = new FlushGate(this::force);
     private final AtomicBoolean lengthChanged = new AtomicBoolean();
 
-    /** Null when read-only, as are {@link #direct}, {@link #discards} and {@link #holes}. */
+    /** Null when read-only, as are those that follow. */
     private final StoreLock lock;
 
     private final DirectWriter direct;
 
     private final Discards discards;
 
-    /** Null for a block device too. */
+    /** Null for a block device too, as is {@link #room}. */
     private final HoleFiller holes;
+
+    private final RoomAhead room;
 
     private volatile long length;
     private volatile boolean hurries = true;
@@ -117,12 +119,13 @@ public final class FileBlockDevice implements BlockDevice {
         this.channel = channel;
         this.medium = medium;
         this.lock = lock;
-        this.direct = lock == null ? null : DirectWriter.open(path);
-        this.discards = lock == null ? null : new Discards(path, kind, descriptorForDiscards());
-        this.holes = lock == null || kind == DeviceKind.BLOCK_DEVICE
-                ? null
-                : new HoleFiller(path, UninterruptibleChannel.descriptor(channel), this::writeFully);
         this.length = currentLength();
+        final boolean sparse = lock != null && kind == DeviceKind.FILE;
+        final int descriptor = UninterruptibleChannel.descriptor(channel);
+        this.room = sparse ? new RoomAhead(path, descriptor, this::length) : null;
+        this.holes = sparse ? new HoleFiller(path, descriptor, this::writeFully) : null;
+        this.direct = lock == null ? null : DirectWriter.open(path, room);
+        this.discards = lock == null ? null : new Discards(path, kind, descriptorForDiscards());
     }
 
     @Override
@@ -214,6 +217,9 @@ public final class FileBlockDevice implements BlockDevice {
         final long within = Math.min(discardLength, length - position);
         if (discards != null && within > 0) {
             discards.discard(position, within);
+            if (room != null) {
+                room.givenBack(position, within);
+            }
         }
     }
 
@@ -251,6 +257,9 @@ public final class FileBlockDevice implements BlockDevice {
         }
         if (discards != null) {
             discards.stop();
+        }
+        if (room != null) {
+            room.stop();
         }
         final IOException failure = new IOException("close failed: " + path);
         closeAfter(failure, lock, direct, medium, channel);

@@ -1,6 +1,5 @@
 package io.icecore.store.device;
 
-import com.sun.jna.LastErrorException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -20,14 +19,14 @@ final class HoleFiller {
     private static final int PIECE_LENGTH = 1 << 20;
 
     private final Path path;
-    private final int descriptor;
+    private final Holes holes;
     private final Transfer.Piece write;
     private final ByteBuffer zeroes = BufferUtil.allocateDirectAligned(PIECE_LENGTH, BlockDevice.BLOCK_LENGTH);
     private boolean on = true;
 
     HoleFiller(final Path path, final int descriptor, final Transfer.Piece write) {
         this.path = path;
-        this.descriptor = descriptor;
+        holes = new Holes(descriptor);
         this.write = write;
     }
 
@@ -36,32 +35,17 @@ final class HoleFiller {
         long filled = 0;
         try {
             final long end = position + length;
-            for (long hole = holeFrom(position, end); hole < end; ) {
-                final long data = dataFrom(hole, end);
+            for (long hole = holes.holeFrom(position, end); on && hole < end; ) {
+                final long data = holes.dataFrom(hole, end);
                 writeZeroes(hole, data);
                 filled += data - hole;
-                hole = holeFrom(data, end);
+                hole = holes.holeFrom(data, end);
             }
-        } catch (final IOException | LastErrorException ex) {
+        } catch (final IOException ex) {
             on = false; // Also when the file system is full: who needs the room will be told.
             LOG.debug("holes are not filled ahead any more: device={} reason={}", path, ex.toString());
         }
         return filled;
-    }
-
-    private long holeFrom(final long position, final long end) {
-        return on && position < end ? Math.min(end, LinuxCalls.nextHole(descriptor, position)) : end;
-    }
-
-    private long dataFrom(final long position, final long end) {
-        try {
-            return Math.min(end, LinuxCalls.nextData(descriptor, position));
-        } catch (final LastErrorException ex) {
-            if (ex.getErrorCode() == LinuxCalls.ENXIO) {
-                return end;
-            }
-            throw ex;
-        }
     }
 
     private void writeZeroes(final long from, final long end) throws IOException {

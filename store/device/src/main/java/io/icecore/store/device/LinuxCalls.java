@@ -68,6 +68,11 @@ final class LinuxCalls {
         fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position, length);
     }
 
+    /** Allocates what is a hole in this range, up to the end of the file or beyond; its content stays as it is. */
+    static void allocate(final int descriptor, final long position, final long length) {
+        fallocate(descriptor, FALLOC_FL_KEEP_SIZE, position, length);
+    }
+
     /** Start of the first hole of a file at or after {@code position}; its end is a hole. Moves the descriptor's offset. */
     static long nextHole(final int descriptor, final long position) {
         return lseek(descriptor, position, SEEK_HOLE);

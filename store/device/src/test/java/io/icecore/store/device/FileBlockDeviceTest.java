@@ -368,6 +368,48 @@ class FileBlockDeviceTest {
     }
 
     @Test
+    void aLongWriteTakesRoomForThoseThatFollowIt() throws Exception {
+        final UnsafeBuffer aligned = new UnsafeBuffer(BufferUtil.allocateDirectAligned(1 << 20, 4096));
+        fillWithNoise(aligned, 5);
+
+        device.write(1 << 20, aligned, 0, 64 << 10);
+        device.flush();
+        assertThat(allocatedBytes()).as("after a short write").isBetween(64L << 10, 1L << 20);
+        device.write(RoomAhead.PIECE_LENGTH + (1 << 20), aligned, 0, 1 << 20);
+        device.flush();
+        assertThat(allocatedBytes()).isBetween((long) RoomAhead.PIECE_LENGTH, RoomAhead.PIECE_LENGTH + (1L << 20));
+        final UnsafeBuffer found = new UnsafeBuffer(new byte[1 << 20]);
+        device.read(RoomAhead.PIECE_LENGTH + (2 << 20), found, 0, found.capacity());
+        assertThat(found.byteArray()).as("room that nobody has written to").containsOnly(0);
+        device.read(RoomAhead.PIECE_LENGTH + (1 << 20), found, 0, found.capacity());
+        assertThat(found.byteArray()).isEqualTo(bytesOf(aligned, 0, 1 << 20));
+    }
+
+    @Test
+    void roomThatWasGivenBackIsTakenAgain() throws Exception {
+        final UnsafeBuffer aligned = new UnsafeBuffer(BufferUtil.allocateDirectAligned(1 << 20, 4096));
+        device.write(0, aligned, 0, 1 << 20);
+        device.discard(0, RoomAhead.PIECE_LENGTH);
+        device.flush();
+        assertThat(allocatedBytes()).isLessThan(1 << 20);
+
+        device.write(0, aligned, 0, 1 << 20);
+        device.flush();
+
+        assertThat(allocatedBytes()).isGreaterThanOrEqualTo(RoomAhead.PIECE_LENGTH);
+    }
+
+    @Test
+    void roomEndsWhereTheFileEnds() throws Exception {
+        device.grow(LENGTH + (1 << 20));
+        device.write(LENGTH, new UnsafeBuffer(BufferUtil.allocateDirectAligned(1 << 20, 4096)), 0, 1 << 20);
+        device.flush();
+
+        assertThat(allocatedBytes()).isBetween(1L << 20, 2L << 20);
+        assertThat(Files.size(path)).isEqualTo(LENGTH + (1 << 20));
+    }
+
+    @Test
     void preparingFillsHolesAndLeavesDataAlone() throws Exception {
         final UnsafeBuffer data = new UnsafeBuffer(new byte[4096]);
         data.setMemory(0, 4096, (byte) 7);
