@@ -164,6 +164,10 @@ final class Branches {
         }
     }
 
+    static NoSuchException deleted(final String name) {
+        return new NoSuchException("deleted by the process that writes the store: " + name);
+    }
+
     /** Throws {@link NoSuchException} unless the head or the snapshot can be read: a writer may have deleted it. */
     void requireReadable(final String name, final long number, final long epoch) {
         store.lock();
@@ -172,9 +176,11 @@ final class Branches {
             final Branch branch = get(number);
             final boolean readable = epoch == Extent.HEAD
                     ? branch.head
-                    : !branch.discarded && tree.get(CatalogueTree.SNAPSHOT, number, epoch);
+                    : !branch.discarded
+                            && tree.get(CatalogueTree.SNAPSHOT, number, epoch)
+                            && !SnapshotRecord.readHidden(tree); // Kept for a clone, to which its versions move.
             if (!readable) {
-                throw new NoSuchException("deleted by the process that writes the store: " + name);
+                throw deleted(name);
             }
         } finally {
             store.unlock();

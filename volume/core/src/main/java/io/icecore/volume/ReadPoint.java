@@ -41,8 +41,16 @@ final class ReadPoint {
         return epoch == Extent.HEAD ? ofHead : ofHead.at(epoch);
     }
 
+    private Lineage ofHead() {
+        try {
+            return branches.lineage(branch);
+        } catch (final NoSuchException ex) {
+            throw Branches.deleted(name);
+        }
+    }
+
     Lineage lineage() {
-        final Lineage ofHead = branches.lineage(branch);
+        final Lineage ofHead = ofHead();
         Known now = known;
         if (now == null || now.ofHead != ofHead) {
             now = new Known(ofHead, ofPoint(ofHead));

@@ -107,6 +107,33 @@ class ReadOnlyStoreTest {
     }
 
     @Test
+    void saysSoAlsoWhileACloneStillTakesItsVersionsOver() {
+        try (Export export = writer.exports().open("vm")) { // More extents than one step takes over.
+            for (int at = 0; at < MIB; at += 2 * 4096) {
+                export.write(at, new UnsafeBuffer(filled('a')), 0, 4096, false);
+            }
+        }
+        writer.createSnapshots(List.of("vm"), "two", Map.of());
+        writer.cloneVolume(Spec.parse("vm@two", ZoneOffset.UTC), "clone");
+        reader.refresh();
+        try (Export export = reader.exports().open("vm@two")) {
+            writer.deleteVolume("vm");
+            int refusals = 0;
+            while (writer.reclaimStep()) {
+                writer.store().commit();
+                reader.refresh();
+                try {
+                    assertThat(read(export)).isEqualTo(filled('a'));
+                } catch (final NoSuchException ex) {
+                    assertThat(ex).hasMessageContaining("vm@two");
+                    refusals++;
+                }
+            }
+            assertThat(refusals).isGreaterThan(1);
+        }
+    }
+
+    @Test
     void seesWhatTheWriterCommittedOnceItIsRefreshed() {
         try (Export export = reader.exports().open("vm")) {
             writer.createSnapshots(List.of("vm"), "two", Map.of());
