@@ -79,6 +79,9 @@ final class CrashVolumes {
     /** The moments that the commit of a generation may hold. */
     private final TreeMap<Long, List<Moment>> commits;
 
+    /** Opening commits that a crash cut short, and their parents, whose slots may be written over by now. */
+    private final Map<Long, Long> openings;
+
     /** The newest commit that somebody was told of. */
     private long acknowledged;
 
@@ -101,6 +104,7 @@ final class CrashVolumes {
             clock = new SimClock(Instant.parse("2026-11-23T10:00:00Z"));
             now = Moment.empty(device.length());
             commits = new TreeMap<>(Map.of(1L, List.of(now)));
+            openings = new HashMap<>();
             acknowledged = 1;
             contents = new HashMap<>();
             related = new HashSet<>();
@@ -111,6 +115,10 @@ final class CrashVolumes {
             commits = new TreeMap<>(before.commits.tailMap(before.acknowledged));
             if (before.catalog != null) { // A superblock that was cut short by the power loss was not noted.
                 commits.putIfAbsent(before.catalog.store().opened().current.generation + 1, before.possible());
+            }
+            openings = new HashMap<>(before.openings);
+            if (before.catalog == null) {
+                noteOpenings();
             }
             acknowledged = before.acknowledged;
             contents = new HashMap<>(before.contents);
@@ -162,7 +170,7 @@ final class CrashVolumes {
         final long chosen = opening.parentGeneration;
         long known = chosen;
         while (known >= acknowledged && !commits.containsKey(known)) {
-            known = parentOf(known);
+            known = openings.getOrDefault(known, -1L);
         }
         final List<Moment> possible = commits.get(known);
         if (chosen < acknowledged || possible == null) {
@@ -179,14 +187,11 @@ final class CrashVolumes {
     }
 
     /** An opening commit that nobody was told of holds what its parent does. */
-    private long parentOf(final long generation) {
-        return new SuperblockSlots(device, SuperblockSlots.find(device))
+    private void noteOpenings() {
+        new SuperblockSlots(device, SuperblockSlots.find(device))
                 .readAll(true).copies().stream()
-                        .filter(copy ->
-                                copy.generation == generation && (copy.flags & SuperblockLayout.FLAG_OPENING) != 0)
-                        .mapToLong(copy -> copy.parentGeneration)
-                        .findAny()
-                        .orElse(-1);
+                        .filter(copy -> (copy.flags & SuperblockLayout.FLAG_OPENING) != 0)
+                        .forEach(copy -> openings.put(copy.generation, copy.parentGeneration));
     }
 
     /** Which of these moments the store shows. Newest first: that is what it mostly is. */

@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -33,6 +34,7 @@ class GroupFlushCrashTest {
     private static final int CLIENTS = 6;
     private static final int CHUNKS = 8;
     private static final int CHUNK = 4096;
+    private static final int SNAPSHOTS_MAX = 12;
     private static final int CRASHES = Integer.getInteger("flush.crashes", 200);
 
     private final long seed = Long.getLong("flush.seed", System.nanoTime() & 0xFFFF_FFFFL);
@@ -105,17 +107,19 @@ class GroupFlushCrashTest {
 
     /** Who came after the cut is told of a commit that does not hold his write. */
     public static final class WrongSharing {
-        private static List<Object> covered;
+        /** By those who wait, of which every store has its own. */
+        private static final Map<Object, List<Object>> COVERED = new ConcurrentHashMap<>();
 
         private WrongSharing() {}
 
         public static List<Object> remember(final Collection<?> waiting) {
-            covered = new ArrayList<>(waiting);
+            final List<Object> covered = new ArrayList<>(waiting);
+            COVERED.put(waiting, covered);
             return covered;
         }
 
         public static Object coverThemToo(final ArrayDeque<?> waiting) {
-            covered.addAll(waiting);
+            COVERED.remove(waiting).addAll(waiting);
             waiting.clear();
             return null;
         }
@@ -157,7 +161,7 @@ class GroupFlushCrashTest {
             try {
                 for (int crash = 0; crash < crashes; crash++) {
                     if (crash % 10 == 0) {
-                        catalog.createSnapshots(List.of("vm"), "s" + crash, Map.of());
+                        takeSnapshot(catalog, "s" + crash);
                     }
                     crash(seed + crash);
                 }
@@ -177,6 +181,17 @@ class GroupFlushCrashTest {
             clients.forEach(client -> client.export.close());
         } finally {
             threads.shutdown();
+        }
+    }
+
+    private static void takeSnapshot(final Catalog catalog, final String name) {
+        catalog.createSnapshots(List.of("vm"), name, Map.of());
+        final List<Snapshot> all = catalog.snapshots("vm");
+        if (all.size() > SNAPSHOTS_MAX) {
+            catalog.deleteSnapshots(all.subList(0, all.size() / 2));
+            while (catalog.reclaimStep()) {
+                // Until nothing is left to do.
+            }
         }
     }
 
