@@ -101,6 +101,10 @@ final class FuzzedSession implements FullFeaturePhase.Connection, LoginPhase.Adm
             }
             check("commands in the window", phase.window().used());
         }
+        final long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS_MAX);
+        while (memory.largeBytes() + replies.length() > 0 && System.nanoTime() < deadline) {
+            Thread.onSpinWait(); // A command that had ended by then may be about to be answered, in vain.
+        }
         check("bytes of transfers", memory.largeBytes());
         check("replies", replies.length());
         check("open exports", shared.exports.open.get());
