@@ -211,6 +211,9 @@ final class DaemonSimulation implements AutoCloseable {
         if (random.nextInt(6) == 0) {
             perform("clean", null, false, this::clean);
         }
+        if (random.nextInt(6) == 0) {
+            perform("defragment", null, false, this::defragment);
+        }
     }
 
     private void lookAtDeletion() {
@@ -224,12 +227,12 @@ final class DaemonSimulation implements AutoCloseable {
     private void clean() {
         doing = "cleaning";
         for (int i = random.nextInt(CLEAN_STEPS_MAX); i > 0; i--) {
-            final long moved = catalog.cleanedBytes();
+            final long moved = catalog.movedBytes();
             final int empty = emptySegments();
             if (!catalog.cleanStep()) {
                 break;
             }
-            if (catalog.cleanedBytes() > moved) {
+            if (catalog.movedBytes() > moved) {
                 see("cleaner moved data");
                 if (emptySegments() > empty) {
                     see("cleaner emptied a segment");
@@ -239,6 +242,21 @@ final class DaemonSimulation implements AutoCloseable {
         doing = null;
         if (catalog.store().discardFree(4, 1) > 0) {
             see("discarded a segment");
+        }
+    }
+
+    /** Reads a head in long stretches, and puts in order what was found scattered. */
+    private void defragment() {
+        final String disk = someDisk();
+        prove(catalog, disk, now.disks.get(disk).chunks);
+        doing = "defragmenting";
+        final long moved = catalog.movedBytes();
+        while (catalog.defragmentStep()) {
+            // Until nothing is left to do.
+        }
+        doing = null;
+        if (catalog.movedBytes() > moved) {
+            see("defragmented");
         }
     }
 

@@ -60,6 +60,8 @@ class DaemonSimulationTest {
         "cleaner moved data",
         "cleaner emptied a segment",
         "power lost while cleaning",
+        "defragmented",
+        "power lost while defragmenting",
         "discarded a segment",
         "scrub batch",
         "scrub ended",

@@ -34,7 +34,9 @@ public final class Catalog implements AutoCloseable {
     private final Housekeeping housekeeping;
     private final BranchChanges branchChanges;
     private final ReclaimPace pace;
+    private final ExtentMover mover;
     private final Cleaner cleaner;
+    private final Defragmenter defragmenter;
     private final CleanerPace cleanerPace;
     private final FreedFigures figures = new FreedFigures();
     private volatile boolean expiryExhausted;
@@ -53,8 +55,10 @@ public final class Catalog implements AutoCloseable {
         inheritance = new Inheritance(volumes, deletion);
         housekeeping = new Housekeeping(volumes, deletion, volumeDeletion, inheritance);
         branchChanges = new BranchChanges(volumes, lookup, volumeChanges, snapshotChanges, deletion);
-        cleaner = new Cleaner(volumes);
-        cleanerPace = new CleanerPace(volumes, this::cleanStep, SystemNanoClock.INSTANCE);
+        mover = new ExtentMover(volumes);
+        cleaner = new Cleaner(volumes, mover);
+        defragmenter = new Defragmenter(volumes, mover);
+        cleanerPace = new CleanerPace(volumes, this::cleanStep, this::defragmentStep, SystemNanoClock.INSTANCE);
         pace = new ReclaimPace(volumes, reclaimer, this::reclaimStep, this::othersStep, SystemNanoClock.INSTANCE);
         volumes.roomComing(this::roomComing);
     }
@@ -328,9 +332,17 @@ public final class Catalog implements AutoCloseable {
         return !volumes.readOnly() && cleaner.step();
     }
 
-    /** Bytes that cleaning has moved since the store was opened. */
-    public long cleanedBytes() {
-        return cleaner.movedBytes();
+    /**
+     * Puts one window of a head in order that was read in a long stretch and found scattered. False when none is waiting. On
+     * the thread that calls {@link #cleanStep}.
+     */
+    public boolean defragmentStep() {
+        return !volumes.readOnly() && defragmenter.step();
+    }
+
+    /** Bytes that cleaning and defragmenting have moved since the store was opened. */
+    public long movedBytes() {
+        return mover.movedBytes();
     }
 
     /** For a thread of the background. Returns how long to pause, in milliseconds. */

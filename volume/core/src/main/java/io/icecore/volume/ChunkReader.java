@@ -32,17 +32,26 @@ final class ChunkReader {
 
     private static final long WAITED_NANOS_PER_CHUNK = 1_000;
 
+    /** A read of so many chunks is one of long stretches; if it asked the device for fewer than this on average, scattered. */
+    private static final int STRETCH_CHUNKS = 32;
+
+    private static final int CHUNKS_PER_READ = 16;
+
     /** After so many attempts the lock is held over the read, so that it ends however busy the writers are. */
     private static final int ATTEMPTS_MAX = 16;
 
     private final Store store;
     private final Moves moves;
     private final Resolver resolver;
+    private final ScatteredWindows scattered;
     private final boolean readOnly;
     private final Checksums checksums = new Checksums();
     private final UnsafeBuffer edge = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
     private ReadPlan plan = new ReadPlan();
     private ReadPlan second = new ReadPlan();
+
+    /** How often the device was asked for the plan. */
+    private int reads;
 
     /** First chunk whose bytes did not have their checksum, or -1. */
     private long badChunk;
@@ -51,7 +60,13 @@ final class ChunkReader {
     private int badExpected;
     private int badFound;
 
-    ChunkReader(final Store store, final HeadMap head, final HistoryMap history, final Moves moves) {
+    ChunkReader(
+            final Store store,
+            final HeadMap head,
+            final HistoryMap history,
+            final Moves moves,
+            final ScatteredWindows scattered) {
+        this.scattered = scattered;
         this.store = store;
         this.moves = moves;
         resolver = new Resolver(head, history);
@@ -144,6 +159,7 @@ final class ChunkReader {
             return false;
         }
         badChunk = -1;
+        reads = 0;
         readPlanned(from, end, target, index);
         if (!store.unchangedSince(stamp) || !moves.unchangedSince(move)) {
             return false;
@@ -151,7 +167,15 @@ final class ChunkReader {
         if (badChunk >= 0) {
             return reportUnlessRemapped(point, from, end, stamp, move);
         }
+        noteIfScattered(point);
         return true;
+    }
+
+    private void noteIfScattered(final ReadPoint point) {
+        final int chunks = plan.chunkCount();
+        if (chunks >= STRETCH_CHUNKS && reads > 1 && reads * CHUNKS_PER_READ > chunks && point.head() && !readOnly) {
+            scattered.add(point.branch(), plan.chunk(0), chunks);
+        }
     }
 
     private static long endChunk(final long end) {
@@ -212,8 +236,10 @@ final class ChunkReader {
                 if (run > spanLast) {
                     spanFirst = run;
                     spanLast = readSpan(run, target, at);
+                    reads++;
                 } else if (!plan.inLine(spanFirst, run)) {
                     store.read(plan.block(run), target, at, count);
+                    reads++;
                 }
                 if (!expected && waited(begun, run, spanFirst == run ? spanLast : run)) {
                     expected = true;

@@ -24,6 +24,10 @@ final class ReadPlan implements RunVisitor {
         return runCount;
     }
 
+    int chunkCount() {
+        return chunkCount;
+    }
+
     long chunk(final int run) {
         return chunks[run];
     }

@@ -33,6 +33,15 @@ final class ReadPoint {
         return name;
     }
 
+    /** Whether this is the head of a branch, whatever it reads through its parent. */
+    boolean head() {
+        return epoch == Extent.HEAD;
+    }
+
+    long branch() {
+        return branch;
+    }
+
     private Lineage ofPoint(final Lineage ofHead) {
         if (epoch == PARENT) {
             return ofHead.parent();

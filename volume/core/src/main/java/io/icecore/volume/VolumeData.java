@@ -43,6 +43,7 @@ final class VolumeData {
     private final HeadMap head;
     private final HistoryMap history;
     private final Moves moves = new Moves();
+    private final ScatteredWindows scattered = new ScatteredWindows();
 
     /** Used under the lock. */
     private final HeadWriter headWriter;
@@ -52,7 +53,7 @@ final class VolumeData {
 
     /** What a request needs while it is carried. */
     private final class Scratch implements AutoCloseable {
-        private final ChunkReader reader = new ChunkReader(store, head, history, moves);
+        private final ChunkReader reader = new ChunkReader(store, head, history, moves, scattered);
         private final Checksums checksums = new Checksums();
         private final UnsafeBuffer sums = new UnsafeBuffer(new byte[CHUNKS_MAX * Integer.BYTES]);
         private final UnsafeBuffer chunk = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
@@ -110,6 +111,10 @@ final class VolumeData {
 
     Moves moves() {
         return moves;
+    }
+
+    ScatteredWindows scattered() {
+        return scattered;
     }
 
     // ---- writing

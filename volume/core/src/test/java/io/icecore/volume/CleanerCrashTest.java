@@ -52,7 +52,7 @@ class CleanerCrashTest {
         cleanUnderLoad(catalog);
         device.onOperation(operation -> {});
         assertThat(moments).hasSizeGreaterThan(CRASHES / 2);
-        assertThat(catalog.cleanedBytes()).isPositive();
+        assertThat(catalog.movedBytes()).isPositive();
         verify(catalog, acknowledged);
         catalog.close();
         for (final Moment moment : moments) {

@@ -53,6 +53,7 @@ final class CrashVolumes {
     private static final String BALLAST = Moment.BALLAST;
     private static final int FREE_WHEN_FULL = 80;
     private static final int TRACE_MAX = 16;
+    private static final String OPEN = "open";
 
     private record Point(long branch, long epoch) {}
 
@@ -117,7 +118,7 @@ final class CrashVolumes {
                 commits.putIfAbsent(before.catalog.store().opened().current.generation + 1, before.possible());
             }
             openings = new HashMap<>(before.openings);
-            if (before.catalog == null) {
+            if (before.operation.equals(OPEN)) {
                 noteOpenings();
             }
             acknowledged = before.acknowledged;
@@ -163,7 +164,7 @@ final class CrashVolumes {
 
     /** Opens the store and proves that it stands at a moment where a crash may have left it. */
     void open() {
-        operation = "open";
+        operation = OPEN;
         device.onOperation(this::onOperation);
         catalog = Catalog.open(Store.open(deviceOf.apply(device), clock, random.nextBoolean() ? 1 : 1000), clock);
         final Superblock opening = catalog.store().opened().current;
@@ -249,7 +250,7 @@ final class CrashVolumes {
 
     /** One of each of the less frequent things. */
     void rare() {
-        switch (random.nextInt(11)) {
+        switch (random.nextInt(12)) {
             case 0 -> holdOrRelease();
             case 1 -> resize();
             case 2 -> setPolicy();
@@ -260,6 +261,7 @@ final class CrashVolumes {
             case 7 -> die();
             case 8 -> releasePinned();
             case 9 -> idle();
+            case 10 -> defragment(someVolume(), ISLANDS[random.nextInt(ISLANDS.length)]);
             default -> scatter();
         }
     }
@@ -523,6 +525,26 @@ final class CrashVolumes {
         }
     }
 
+    /** Reads an island in one stretch, so that it counts as scattered, and puts it in order. */
+    private void defragment(final String name, final long first) {
+        final long chunks = Math.min(ISLAND_CHUNKS, volume(name).head().sizeBytes() / CHUNK - first);
+        if (chunks > 0) {
+            final long moved = catalog.movedBytes();
+            perform("defragment", List.of(), () -> {
+                try (Export export = catalog.exports().open(name)) {
+                    export.read(
+                            first * CHUNK, new UnsafeBuffer(new byte[(int) chunks * CHUNK]), 0, (int) chunks * CHUNK);
+                }
+                while (catalog.defragmentStep()) {
+                    // Until nothing is left to do.
+                }
+            });
+            if (catalog.movedBytes() > moved) {
+                see("defragmented");
+            }
+        }
+    }
+
     void branch() {
         final String name = someVolume();
         final List<Taken> all = volume(name).snapshots();
@@ -677,7 +699,7 @@ final class CrashVolumes {
         run(steps);
     }
 
-    /** Writes single chunks apart from each other: more runs than a superblock can name. */
+    /** Writes single chunks apart from each other, more runs than a superblock can name, and puts them in order. */
     void scatter() {
         final String name = someVolume();
         for (int i = 0; i < 25; i++) {
@@ -688,6 +710,7 @@ final class CrashVolumes {
             }
         }
         commit();
+        defragment(name, ISLANDS[0]);
     }
 
     // ---- at rest

@@ -353,6 +353,11 @@ class HistoryBenchmark {
                 old.snapshot("s" + i);
             }
             final double[] taken = sideBySide(5, old::readAll, fresh::readAll);
+            while (old.catalog.defragmentStep()) {
+                // What a daemon does while no client asks for anything.
+            }
+            old.catalog.store().commit();
+            final double[] inOrder = sideBySide(5, old::readAll, fresh::readAll);
             final long kept = (long) snapshots * 8;
             final long metadata = old.catalog.store().usedBlocks() - dataBlocks(old);
             final long before = fresh.catalog.store().usedBlocks() - dataBlocks(fresh);
@@ -368,6 +373,8 @@ class HistoryBenchmark {
                     chunks / 256.0 / taken[0],
                     "ratioToFresh",
                     taken[1] / taken[0],
+                    "ratioToFreshDefragmented",
+                    inOrder[1] / inOrder[0],
                     "metadataBytesPerOverwrite",
                     (metadata - before) * (double) CHUNK / kept);
         }
@@ -569,7 +576,7 @@ class HistoryBenchmark {
                 final int writes = 2 * chunks;
                 subject.writeRandom(chunks); // Until holes are everywhere.
                 subject.catalog.store().commit();
-                final long cleaned = subject.catalog.cleanedBytes();
+                final long cleaned = subject.catalog.movedBytes();
                 final long before = device == null ? 0 : device.blocksWritten.get();
                 for (int done = 0; done < writes; done += 64) {
                     subject.writeRandom(64);
@@ -580,7 +587,7 @@ class HistoryBenchmark {
                         subject.catalog.store().commit();
                     }
                 }
-                final double moved = (subject.catalog.cleanedBytes() - cleaned) / (double) CHUNK;
+                final double moved = (subject.catalog.movedBytes() - cleaned) / (double) CHUNK;
                 report(
                         "clean",
                         "percentFull",

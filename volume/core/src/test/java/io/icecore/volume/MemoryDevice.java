@@ -10,6 +10,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 final class MemoryDevice implements BlockDevice {
     private volatile byte[] bytes;
     private long discarded;
+    private Runnable onWrite = () -> {};
 
     MemoryDevice(final int length) {
         bytes = new byte[length];
@@ -44,6 +45,12 @@ final class MemoryDevice implements BlockDevice {
     @Override
     public void write(final long position, final DirectBuffer source, final int sourceIndex, final int length) {
         source.getBytes(sourceIndex, bytes, (int) position, length);
+        onWrite.run();
+    }
+
+    /** Something else happens after each write, on the thread that writes. */
+    void onWrite(final Runnable meanwhile) {
+        onWrite = meanwhile;
     }
 
     /** Inverts one bit, as damage to the medium would. */

@@ -20,7 +20,7 @@ class SnapshotCrashTest {
     private static final String[] OPERATIONS = {
         "open", "create volume", "write", "write, durable", "zero", "trim", "snapshot", "group snapshot", "delete",
         "delete several", "reclaim", "clone", "rollback", "flatten", "commit", "flush", "hold", "release",
-        "resize volume", "policy", "delete volume", "grow", "close", "idle", "release pinned"
+        "resize volume", "policy", "delete volume", "grow", "close", "idle", "release pinned", "defragment"
     };
 
     /** Fixed seeds, the same in every build; then fresh ones until the time is over. */
