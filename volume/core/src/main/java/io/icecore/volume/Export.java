@@ -51,7 +51,7 @@ public interface Export extends AutoCloseable {
      */
     default void write(final WriteBatch batch) {
         for (int write = 0; write < batch.writeCount(); write++) {
-            write(batch.offset(write), batch.source(), batch.index(write), batch.length(write), false);
+            write(batch.offset(write), batch.source(write), batch.index(write), batch.length(write), false);
         }
     }
 

@@ -79,7 +79,7 @@ final class VolumeData {
             }
             int at = 0;
             for (int write = 0; write < batch.writeCount(); write++) {
-                staging.putBytes(at, batch.source(), batch.index(write), batch.length(write));
+                staging.putBytes(at, batch.source(write), batch.index(write), batch.length(write));
                 at += batch.length(write);
             }
             return staging;
@@ -162,7 +162,7 @@ final class VolumeData {
     private void writeChunks(
             final VolumeRecord volume, final long chunk, final DirectBuffer source, final int index, final int count) {
         try (Scratch scratch = scratch()) {
-            scratch.single.of(source).addChunks(chunk, index, count);
+            scratch.single.clear().addChunks(chunk, source, index, count);
             write(volume, scratch.single, source, index, scratch);
         }
     }
@@ -354,7 +354,7 @@ final class VolumeData {
                 store.abandon(BlockRun.block(run), 1);
                 throw ex;
             }
-            scratch.single.of(scratch.chunk).addChunks(chunk, 0, 1);
+            scratch.single.clear().addChunks(chunk, scratch.chunk, 0, 1);
             map(branch, scratch.single, run, scratch.sums, 0);
         } finally {
             store.unlock();

@@ -1,10 +1,11 @@
 package io.icecore.volume;
 
+import java.util.Arrays;
 import org.agrona.DirectBuffer;
 
 /**
  * Several writes of one client, carried out together: their data reaches the device as one long run instead of many short
- * ones, and the store's lock is taken once. All of them are taken from one buffer.
+ * ones, and the store's lock is taken once.
  *
  * <p>Writes of whole chunks only; where two overlap the later one wins. Reused; not thread-safe.
  */
@@ -17,7 +18,7 @@ public final class WriteBatch {
     private final long[] chunks = new long[CHUNKS_MAX];
     private final int[] counts = new int[CHUNKS_MAX];
     private final int[] indexes = new int[CHUNKS_MAX];
-    private DirectBuffer source;
+    private final DirectBuffer[] sources = new DirectBuffer[CHUNKS_MAX];
     private int writeCount;
     private int chunkCount;
     private long endChunk;
@@ -27,9 +28,9 @@ public final class WriteBatch {
 
     private int doneOfThis;
 
-    /** Begins a batch of writes whose bytes are in this buffer until the batch has been carried out. */
-    public WriteBatch of(final DirectBuffer buffer) {
-        source = buffer;
+    /** Begins a batch. */
+    public WriteBatch clear() {
+        Arrays.fill(sources, 0, writeCount, null);
         writeCount = 0;
         chunkCount = 0;
         endChunk = 0;
@@ -56,16 +57,17 @@ public final class WriteBatch {
         return wholeChunks(offset, length) && chunkCount + length / CHUNK_LENGTH <= CHUNKS_MAX;
     }
 
-    /** @param index of the first byte in the buffer */
-    public void add(final long offset, final int index, final int length) {
+    /** @param source where the bytes are, from {@code index} on, until the batch has been carried out */
+    public void add(final long offset, final DirectBuffer source, final int index, final int length) {
         assert takes(offset, length);
-        addChunks(offset / CHUNK_LENGTH, index, length / CHUNK_LENGTH);
+        addChunks(offset / CHUNK_LENGTH, source, index, length / CHUNK_LENGTH);
     }
 
     /** For one write alone, which may be longer. */
-    void addChunks(final long chunk, final int index, final int count) {
+    void addChunks(final long chunk, final DirectBuffer source, final int index, final int count) {
         chunks[writeCount] = chunk;
         counts[writeCount] = count;
+        sources[writeCount] = source;
         indexes[writeCount++] = index;
         chunkCount += count;
         endChunk = Math.max(endChunk, chunk + count);
@@ -86,8 +88,8 @@ public final class WriteBatch {
         return indexes[write];
     }
 
-    DirectBuffer source() {
-        return source;
+    DirectBuffer source(final int write) {
+        return sources[write];
     }
 
     int chunkCount() {

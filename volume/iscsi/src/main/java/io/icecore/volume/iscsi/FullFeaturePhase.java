@@ -113,6 +113,13 @@ final class FullFeaturePhase {
         }
     }
 
+    /** Nothing more is there to be decoded, on the connection's thread. */
+    void onReceived() {
+        if (tasks != null) {
+            tasks.onReceived();
+        }
+    }
+
     private void onRequest(final Pdu pdu, final boolean idle) throws PduException {
         if (pdu.opcode() == Opcode.SCSI_COMMAND && tasks != null) {
             tasks.onCommand(pdu, idle);

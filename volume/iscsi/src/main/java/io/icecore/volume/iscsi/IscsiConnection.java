@@ -149,6 +149,9 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
         for (Pdu pdu = decoder.decode(received); pdu != null && !closing; pdu = decoder.decode(received)) {
             onPdu(pdu);
         }
+        if (phase != null) {
+            phase.onReceived();
+        }
         if (received.hasRemaining()) {
             received.compact();
         } else {

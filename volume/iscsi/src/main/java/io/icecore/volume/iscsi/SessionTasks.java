@@ -49,6 +49,10 @@ final class SessionTasks implements Nexus.Tasks {
     private boolean ended;
 
     private volatile Thread connectionThread;
+    private final GatheredWrites gathered;
+
+    /** More may be there to be decoded: {@link #onReceived} will follow. Connection's thread only. */
+    private boolean receiving;
 
     final LongAdder commands = new LongAdder();
     final LongAdder bytesRead = new LongAdder();
@@ -71,6 +75,7 @@ final class SessionTasks implements Nexus.Tasks {
         this.workers = workers;
         this.workThreads = workThreads;
         this.memory = memory;
+        gathered = new GatheredWrites(this::submit, replies::flush);
     }
 
     Nexus nexus() {
@@ -86,6 +91,7 @@ final class SessionTasks implements Nexus.Tasks {
      */
     void onCommand(final Pdu pdu, final boolean idle) throws PduException {
         connectionThread = Thread.currentThread();
+        receiving = true;
         if (pdu.immediate() && tooManyImmediate()) {
             replies.offer(Replies.taskSetFull(pdu.initiatorTaskTag()));
             return;
@@ -218,6 +224,7 @@ final class SessionTasks implements Nexus.Tasks {
 
     /** Takes a Data-Out PDU, on the connection's thread. */
     void onDataOut(final Pdu pdu) {
+        receiving = true;
         final int offset = pdu.u32(40);
         final ScsiTask task;
         boolean wrong = false;
@@ -335,11 +342,31 @@ final class SessionTasks implements Nexus.Tasks {
     private void request(final ScsiTask task, final boolean idle) {
         final int length = fill(task);
         final boolean brief = length <= INLINE_LENGTH_MAX && task.op != IoRequest.Op.FLUSH && !task.fua;
+        final boolean gathering = Thread.currentThread() == connectionThread && receiving;
         if (idle && brief && window.used() <= 1) {
             workers.execute(task);
+        } else if (gathering && GatheredWrites.suits(task)) {
+            gathered.add(task);
         } else {
-            workers.submit(task);
+            if (gathering && task.op == IoRequest.Op.FLUSH) {
+                gathered.carryOut(); // Else it would have nothing to cover.
+            }
+            submit(task);
         }
+    }
+
+    private void submit(final ScsiTask task) {
+        try {
+            workers.submit(task);
+        } catch (final RejectedExecutionException ex) {
+            onCompleted(task, ex); // The target is closing, or the store.
+        }
+    }
+
+    /** Nothing more is there to be decoded, on the connection's thread. */
+    void onReceived() {
+        receiving = false;
+        gathered.carryOut();
     }
 
     synchronized boolean isAborted(final ScsiTask task) {
@@ -582,11 +609,13 @@ final class SessionTasks implements Nexus.Tasks {
 
     /**
      * The connection is gone, or is to go: no command is answered any more. {@code whenEnded}: the last one has ended.
+     * On the connection's thread.
      */
     void terminate(final Runnable whenEnded) {
         synchronized (this) {
             ended = true;
         }
+        onReceived();
         abortAll(whenEnded);
     }
 }

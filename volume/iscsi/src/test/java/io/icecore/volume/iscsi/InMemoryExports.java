@@ -1,9 +1,11 @@
 package io.icecore.volume.iscsi;
 
+import io.icecore.store.device.StoreException;
 import io.icecore.volume.Export;
 import io.icecore.volume.ExportTable;
 import io.icecore.volume.NoSuchException;
 import io.icecore.volume.ReadOnlyException;
+import io.icecore.volume.WriteBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -30,6 +33,16 @@ public final class InMemoryExports implements ExportTable {
 
     public final AtomicInteger flushes = new AtomicInteger();
 
+    /** Writes that each batch held. */
+    public final List<Integer> batches = new CopyOnWriteArrayList<>();
+
+    /** Writes done, and how many of them had been when the last flush came. */
+    public final AtomicInteger writes = new AtomicInteger();
+
+    public final AtomicInteger writesBeforeFlush = new AtomicInteger();
+
+    private volatile long failingOffset = -1;
+
     private volatile CountDownLatch release = new CountDownLatch(0);
     private final Semaphore held = new Semaphore(0);
 
@@ -44,6 +57,11 @@ public final class InMemoryExports implements ExportTable {
 
     public void releaseWrites() {
         release.countDown();
+    }
+
+    /** A write that begins at this offset fails, by itself or in a batch. */
+    public void failWritesAt(final long offset) {
+        failingOffset = offset;
     }
 
     private record Volume(
@@ -157,6 +175,9 @@ public final class InMemoryExports implements ExportTable {
                 final long offset, final DirectBuffer source, final int index, final int length, final boolean fua) {
             check(offset, length, true);
             awaitRelease();
+            if (offset == failingOffset) {
+                throw new StoreException("write of " + length + " bytes at offset " + offset + " failed");
+            }
             for (int done = 0; done < length; ) {
                 final long at = offset + done;
                 final int from = index + done;
@@ -169,9 +190,16 @@ public final class InMemoryExports implements ExportTable {
                 });
                 done += part;
             }
+            writes.incrementAndGet();
             if (fua) {
                 flushes.incrementAndGet();
             }
+        }
+
+        @Override
+        public void write(final WriteBatch batch) {
+            batches.add(batch.writeCount());
+            Export.super.write(batch);
         }
 
         @Override
@@ -218,6 +246,7 @@ public final class InMemoryExports implements ExportTable {
         @Override
         public void flush() {
             check(0, 0, false);
+            writesBeforeFlush.set(writes.get());
             flushes.incrementAndGet();
         }
 

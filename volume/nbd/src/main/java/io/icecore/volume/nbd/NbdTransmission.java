@@ -80,7 +80,6 @@ final class NbdTransmission {
         final NbdFailureLog failures = new NbdFailureLog(clock, peer);
         inFlight.fill(() -> new NbdRequest(replies, failures));
         staged = new NbdRequest(replies, failures);
-        gathered.of(input.view());
         input.beforeWait(this::beforeWait);
     }
 
@@ -262,7 +261,7 @@ final class NbdTransmission {
             send();
         }
         gatheredCookies[gathered.writeCount()] = header.cookie();
-        gathered.add(header.offset(), input.received().position(), length);
+        gathered.add(header.offset(), input.view(), input.received().position(), length);
         input.consume(length);
         if (gathered.writeCount() == WRITES_GATHERED_MAX) {
             writeGathered();
@@ -285,7 +284,7 @@ final class NbdTransmission {
         for (int write = 0; write < gathered.writeCount(); write++) {
             answerGathered(write, done);
         }
-        gathered.of(input.view());
+        gathered.clear();
     }
 
     private void answerGathered(final int write, final boolean done) {
