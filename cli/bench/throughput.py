@@ -4,7 +4,7 @@
     cli/bench/throughput.py [--dir DIR] [--repetitions 3] [--seconds 4] [--targets raw,nbdkit-file,...] [--jobs ...]
                             [--out FILE.json] [--against FILE.json] [--svg FILE.svg]
 
-Of targets, icecore-10000 is a store with ten thousand snapshots.
+Of targets, icecore-10000 is a store with ten thousand snapshots, icecore-buffered and icecore-direct are served with --io.
 
 Reads are measured once with all data in memory, as far as the server lets the page cache keep it, and once with nothing there
 (needs root).
@@ -30,6 +30,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+IO_MODES = ('auto', 'buffered', 'direct')
 ICECORE = ROOT / 'cli' / 'bin' / 'icecore'
 
 # name: what, fio options, unit
@@ -117,10 +118,11 @@ class Server(Target):
 class Icecore(Target):
     """With a history of so many snapshots, each of a few random overwrites, that are kept."""
 
-    def __init__(self, name, directory, snapshots=0):
+    def __init__(self, name, directory, io, snapshots):
         super().__init__(name, directory)
         self.store = f'{directory}/{name}.store'
         self.socket = f'{directory}/{name}.sock'
+        self.io = io
         self.snapshots = snapshots
 
     def environment(self):
@@ -132,7 +134,7 @@ class Icecore(Target):
             self.command('store', 'create', self.store, '--size', '32G')
             self.command('volume', 'create', 'vm1', '--size', SIZE)
             self.command('policy', 'set', 'vm1', '--every', '5s', '--keep', '2m:all')
-        self.start([ICECORE, 'serve', '--nbd', 'unix:' + self.socket], self.socket)
+        self.start([ICECORE, 'serve', '--io', self.io, '--nbd', 'unix:' + self.socket], self.socket)
         if first:
             fio(self.fio_target() + ['--rw=write', '--bs=1m', '--iodepth=4', '--size=' + SIZE, '--refill_buffers'])
             self.make_history()
@@ -186,7 +188,8 @@ def make_target(name, directory):
     if name == 'raw':
         return Raw(name, directory)
     if name.startswith('icecore'):
-        return Icecore(name, directory, int(name[len('icecore-'):] or 0))
+        what = name[len('icecore-'):]
+        return Icecore(name, directory, what, 0) if what in IO_MODES else Icecore(name, directory, 'auto', int(what or 0))
     return Server(name, directory, SERVERS[name])
 
 

@@ -4,6 +4,7 @@ import io.icecore.cli.control.CommandExecutor;
 import io.icecore.cli.daemon.Daemon;
 import io.icecore.cli.daemon.DaemonOptions;
 import io.icecore.cli.daemon.ListenAddress;
+import io.icecore.store.device.IoMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -41,6 +42,15 @@ final class ServeCommand extends ConsoleCommand {
     @Mixin
     private IscsiServing iscsi = new IscsiServing();
 
+    @Option(
+            names = "--io",
+            paramLabel = "MODE",
+            description =
+                    "How the store is read and written. auto: long writes past the page cache, all else through it. "
+                            + "buffered: all through it. direct: all past it, so that it takes none of the memory that other "
+                            + "programs need. Default: auto, the fastest.")
+    private String io = "auto";
+
     @Option(names = "--http", paramLabel = "ADDR", hidden = true)
     private List<String> http = new ArrayList<>();
 
@@ -67,6 +77,7 @@ final class ServeCommand extends ConsoleCommand {
     private DaemonOptions options(final StoreLocation location) throws IOException {
         return new DaemonOptions(
                 location.path(),
+                IoMode.parse(io),
                 location.controlSocket(),
                 addresses(location),
                 iscsi.addresses(console().resolve(".")),

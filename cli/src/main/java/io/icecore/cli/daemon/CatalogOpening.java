@@ -3,6 +3,7 @@ package io.icecore.cli.daemon;
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.device.FileBlockDevice;
+import io.icecore.store.device.IoMode;
 import io.icecore.volume.Catalog;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -15,7 +16,11 @@ public final class CatalogOpening {
 
     /** Takes the lock of the store. */
     public static Catalog forWriting(final Path path, final Clock clock) {
-        return open(FileBlockDevice.open(path), Store::open, clock);
+        return forWriting(path, IoMode.AUTO, clock);
+    }
+
+    static Catalog forWriting(final Path path, final IoMode io, final Clock clock) {
+        return open(FileBlockDevice.open(path, io), Store::open, clock);
     }
 
     /** Beside any writer. */

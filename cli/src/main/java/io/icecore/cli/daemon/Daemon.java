@@ -83,7 +83,11 @@ public final class Daemon implements AutoCloseable {
      * @throws StoreException when the store is in use, cannot be opened, or an address cannot be listened on
      */
     public Daemon(final DaemonOptions options, final Clock clock, final Function<Daemon, CommandExecutor> commands) {
-        this(options, clock, commands, CatalogOpening.forWriting(options.store(), clock)); // Takes the lock.
+        this(
+                options,
+                clock,
+                commands,
+                CatalogOpening.forWriting(options.store(), options.io(), clock)); // Takes the lock.
     }
 
     /** @param catalog taken over; closing it seals */

@@ -1,5 +1,6 @@
 package io.icecore.cli.daemon;
 
+import io.icecore.store.device.IoMode;
 import io.icecore.volume.iscsi.IscsiOptions;
 import java.nio.file.Path;
 import java.util.List;
@@ -8,13 +9,19 @@ import java.util.List;
  * What a daemon serves, and where.
  *
  * @param store         file or block device
+ * @param io            how the store is read and written
  * @param controlSocket where it takes commands
  * @param nbd           where it offers exports over NBD; at least one
  * @param iscsi         where it offers them over iSCSI; TCP only
  * @param iscsiOptions  how, and to whom
  */
 public record DaemonOptions(
-        Path store, Path controlSocket, List<ListenAddress> nbd, List<ListenAddress> iscsi, IscsiOptions iscsiOptions) {
+        Path store,
+        IoMode io,
+        Path controlSocket,
+        List<ListenAddress> nbd,
+        List<ListenAddress> iscsi,
+        IscsiOptions iscsiOptions) {
     public DaemonOptions {
         nbd = List.copyOf(nbd);
         iscsi = List.copyOf(iscsi);
@@ -26,6 +33,6 @@ public record DaemonOptions(
 
     /** Over NBD alone. */
     public DaemonOptions(final Path store, final Path controlSocket, final List<ListenAddress> nbd) {
-        this(store, controlSocket, nbd, List.of(), IscsiOptions.DEFAULT);
+        this(store, IoMode.AUTO, controlSocket, nbd, List.of(), IscsiOptions.DEFAULT);
     }
 }

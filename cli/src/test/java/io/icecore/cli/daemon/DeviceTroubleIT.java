@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.icecore.cli.tour.ExternalTool;
 import io.icecore.recovery.check.StoreCheck;
 import io.icecore.store.Store;
+import io.icecore.store.device.IoMode;
 import io.icecore.store.sim.SimBlockDevice;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.Export;
@@ -50,6 +51,7 @@ class DeviceTroubleIT {
         catalog.createVolume("vm", 32L << 20);
         final DaemonOptions options = new DaemonOptions(
                 directory.resolve("sim.store"),
+                IoMode.AUTO,
                 directory.resolve("control"),
                 List.of(ListenAddress.unix(directory.resolve("nbd"))),
                 List.of(ListenAddress.parse("127.0.0.1:0", directory)),

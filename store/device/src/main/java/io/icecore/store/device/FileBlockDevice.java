@@ -15,13 +15,14 @@ import org.agrona.MutableDirectBuffer;
 /**
  * A file or a raw block device of Linux.
  *
- * <p>Reads and short writes go through the page cache, long writes past it, all in the calling thread. Opened for writing it holds a lock that keeps
+ * <p>Reads and writes go through the page cache or past it ({@link IoMode}), all in the calling thread. Opened for writing it holds a lock that keeps
  * every other writer off until it is closed; any number of readers may open it besides. A reader learns of the writer's
  * {@link #grow} when it first reads beyond the length it knew.
  */
 public final class FileBlockDevice implements BlockDevice {
     private final Path path;
     private final DeviceKind kind;
+    private final IoMode mode;
     private final FileChannel channel;
     private final MediumReader medium;
     private final FlushGate flushes = new FlushGate(this::force);
@@ -65,7 +66,12 @@ public final class FileBlockDevice implements BlockDevice {
      * @throws DeviceOpenException naming the path
      */
     public static FileBlockDevice open(final Path path) {
-        return open(path, false);
+        return open(path, IoMode.AUTO);
+    }
+
+    /** As {@link #open(Path)}, with a choice of how it is read and written. */
+    public static FileBlockDevice open(final Path path, final IoMode mode) {
+        return open(path, mode, false);
     }
 
     /**
@@ -74,7 +80,7 @@ public final class FileBlockDevice implements BlockDevice {
      * @throws DeviceOpenException naming the path
      */
     public static FileBlockDevice openReadOnly(final Path path) {
-        return open(path, true);
+        return open(path, IoMode.AUTO, true);
     }
 
     /**
@@ -85,7 +91,7 @@ public final class FileBlockDevice implements BlockDevice {
         StoreLock.loadInBackground();
     }
 
-    private static FileBlockDevice open(final Path path, final boolean readOnly) {
+    private static FileBlockDevice open(final Path path, final IoMode mode, final boolean readOnly) {
         final DeviceKind kind = DeviceKind.of(path);
         final OpenOption[] options = readOnly
                 ? new OpenOption[] {StandardOpenOption.READ}
@@ -97,7 +103,7 @@ public final class FileBlockDevice implements BlockDevice {
             channel = UninterruptibleChannel.open(path, options);
             medium = MediumReader.open(path);
             lock = readOnly ? null : StoreLock.take(path, kind, UninterruptibleChannel.descriptor(channel));
-            return new FileBlockDevice(path, kind, channel, medium, lock);
+            return new FileBlockDevice(path, kind, mode, channel, medium, lock);
         } catch (final IOException ex) {
             closeAfter(ex, lock, medium, channel);
             throw DeviceKind.cannotOpen(path, ex);
@@ -110,12 +116,14 @@ public final class FileBlockDevice implements BlockDevice {
     private FileBlockDevice(
             final Path path,
             final DeviceKind kind,
+            final IoMode mode,
             final FileChannel channel,
             final MediumReader medium,
             final StoreLock lock)
             throws IOException {
         this.path = path;
         this.kind = kind;
+        this.mode = mode;
         this.channel = channel;
         this.medium = medium;
         this.lock = lock;
@@ -124,7 +132,7 @@ public final class FileBlockDevice implements BlockDevice {
         final int descriptor = UninterruptibleChannel.descriptor(channel);
         this.room = sparse ? new RoomAhead(path, descriptor, this::length) : null;
         this.holes = sparse ? new HoleFiller(path, descriptor, this::writeFully) : null;
-        this.direct = lock == null ? null : DirectWriter.open(path, room);
+        this.direct = lock == null ? null : DirectWriter.open(path, mode, room);
         this.discards = lock == null ? null : new Discards(path, kind, descriptorForDiscards());
     }
 
@@ -146,6 +154,10 @@ public final class FileBlockDevice implements BlockDevice {
     @Override
     public void read(
             final long position, final MutableDirectBuffer target, final int targetIndex, final int readLength) {
+        if (mode == IoMode.DIRECT) {
+            readMedium(position, target, targetIndex, readLength);
+            return;
+        }
         checkRange(position, readLength);
         try {
             Transfer.into(target, targetIndex, readLength, position, this::readFully);
@@ -201,7 +213,7 @@ public final class FileBlockDevice implements BlockDevice {
 
     @Override
     public void expect(final long position, final long expectLength) {
-        if (expects && channel.isOpen()) {
+        if (expects && mode != IoMode.DIRECT && channel.isOpen()) {
             try {
                 LinuxCalls.beginRead(UninterruptibleChannel.descriptor(channel), position, expectLength);
             } catch (final LastErrorException ex) {

@@ -58,6 +58,12 @@ final class MediumReader implements AutoCloseable {
      */
     boolean read(final long position, final MutableDirectBuffer target, final int targetIndex, final int length)
             throws IOException {
+        if ((position | length) % alignment == 0 && Transfer.isDirect(target)) {
+            final ByteBuffer view = Transfer.view(target, targetIndex, length);
+            if (view.alignmentOffset(view.position(), alignment) == 0) {
+                return readInPlace(view, position);
+            }
+        }
         for (int done = 0; done < length; ) {
             final long wanted = position + done;
             final long start = wanted - wanted % alignment;
@@ -77,17 +83,28 @@ final class MediumReader implements AutoCloseable {
         return true;
     }
 
+    private boolean readInPlace(final ByteBuffer view, final long start) throws IOException {
+        for (long position = start; view.hasRemaining() && !refused; ) {
+            final int count = readAligned(view, position);
+            if (count < 0) {
+                throw new ShortReadException(position);
+            }
+            position += count;
+        }
+        return !refused;
+    }
+
     private ByteBuffer bounceFor(final long length) {
         final int wanted = (int) Math.min(length, Transfer.BOUNCE_LENGTH_MAX);
         return Transfer.bounce(BitUtil.align(wanted, alignment), alignment);
     }
 
-    private int readAligned(final ByteBuffer bounce, final long start) throws IOException {
+    private int readAligned(final ByteBuffer buffer, final long start) throws IOException {
         if (refused) {
             return 0;
         }
         try {
-            return channel.read(bounce, start);
+            return channel.read(buffer, start);
         } catch (final IOException ex) {
             if (!"Invalid argument".equals(ex.getMessage())) {
                 throw ex;

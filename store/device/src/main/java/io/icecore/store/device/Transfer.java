@@ -82,11 +82,11 @@ final class Transfer {
         return bounce.clear().limit(wanted);
     }
 
-    private static boolean isDirect(final DirectBuffer buffer) {
+    static boolean isDirect(final DirectBuffer buffer) {
         return buffer.byteBuffer() != null && buffer.byteBuffer().isDirect();
     }
 
-    private static ByteBuffer view(final DirectBuffer buffer, final int index, final int length) {
+    static ByteBuffer view(final DirectBuffer buffer, final int index, final int length) {
         final int start = buffer.wrapAdjustment() + index;
         return buffer.byteBuffer().duplicate().limit(start + length).position(start);
     }

@@ -436,4 +436,12 @@ class FileBlockDeviceTest {
         device.prepare(0, 4096);
         device.hurry(0, 4096);
     }
+
+    @Test
+    void saysWhichModesOfInputAndOutputThereAre() {
+        assertThat(IoMode.parse("direct")).isEqualTo(IoMode.DIRECT);
+        assertThatThrownBy(() -> IoMode.parse("fast"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("io: fast (expected: auto, buffered or direct)");
+    }
 }
