@@ -1,5 +1,6 @@
 package io.icecore.volume.iscsi;
 
+import io.icecore.store.device.StoreException;
 import io.icecore.volume.iscsi.scsi.LogicalUnit;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -89,8 +90,10 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
             LOG.warn("connection dropped: peer={} initiator={} problem={}", peer, initiator(), ex.getMessage());
         } catch (final IOException ex) {
             LOG.info("connection lost: peer={} initiator={} problem={}", peer, initiator(), ex.getMessage());
+        } catch (final StoreException ex) {
+            LOG.warn("connection dropped: peer={} initiator={} problem={}", peer, initiator(), ex.toString());
         } catch (final RuntimeException | Error ex) {
-            LOG.error("connection dropped: peer={} initiator={}", peer, initiator(), ex);
+            LOG.error("connection dropped because of a bug: peer={} initiator={}", peer, initiator(), ex);
         }
         end();
     }

@@ -260,7 +260,8 @@ public final class IscsiTarget implements AutoCloseable {
         } catch (final NoSuchException ex) {
             return LoginStatus.NOT_FOUND;
         } catch (final RuntimeException ex) {
-            LOG.warn("target cannot be opened: target={}", request.targetName(), ex);
+            LOG.warn("target cannot be opened: target={} problem={}", request.targetName(), ex.toString());
+            LOG.debug("target cannot be opened: target={}", request.targetName(), ex);
             return LoginStatus.TARGET_ERROR;
         }
     }

@@ -42,6 +42,7 @@ public final class InMemoryExports implements ExportTable {
     public final AtomicInteger writesBeforeFlush = new AtomicInteger();
 
     private volatile long failingOffset = -1;
+    private volatile RuntimeException openFailure;
 
     private volatile CountDownLatch release = new CountDownLatch(0);
     private final Semaphore held = new Semaphore(0);
@@ -57,6 +58,11 @@ public final class InMemoryExports implements ExportTable {
 
     public void releaseWrites() {
         release.countDown();
+    }
+
+    /** What the list of exports, and opening one, throws from now on. */
+    public void failToOpenWith(final RuntimeException failure) {
+        openFailure = failure;
     }
 
     /** A write that begins at this offset fails, by itself or in a batch. */
@@ -92,17 +98,25 @@ public final class InMemoryExports implements ExportTable {
 
     @Override
     public List<String> names(final int snapshotsMax) {
+        requireOpens();
         return new ArrayList<>(volumes.keySet());
     }
 
     @Override
     public Export open(final String spec) {
+        requireOpens();
         final Volume volume = volumes.get(spec);
         if (volume == null) {
             throw new NoSuchException("no such volume: " + spec);
         }
         open.incrementAndGet();
         return new InMemoryExport(spec, volume);
+    }
+
+    private void requireOpens() {
+        if (openFailure != null) {
+            throw openFailure;
+        }
     }
 
     private final class InMemoryExport implements Export {

@@ -12,8 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.agrona.concurrent.SystemNanoClock;
 
 /**
  * An export as a direct access block device (SPC-4, SBC-3). One object for all initiators that are logged in to it:
@@ -22,8 +21,6 @@ import org.slf4j.LoggerFactory;
  * <p>Thread-safe. {@link #plan} neither blocks nor changes blocks; it may take a unit attention or a RESERVE (6).
  */
 public final class LogicalUnit {
-    private static final Logger LOG = LoggerFactory.getLogger(LogicalUnit.class);
-
     private static final int NACA = 0x04;
     private static final int EVPD = 0x01;
     private static final int DESCRIPTOR_FORMAT = 0x01;
@@ -39,6 +36,7 @@ public final class LogicalUnit {
     private final BlockCommands blockCommands;
     private final ExtendedCopy extendedCopy;
     private final ModePages modePages = new ModePages();
+    private final FailureLog failures;
     private final ExclusiveGate gate = new ExclusiveGate();
     private final CopyOnWriteArrayList<Nexus> nexuses = new CopyOnWriteArrayList<>();
 
@@ -64,6 +62,7 @@ public final class LogicalUnit {
         this.reservations = reservations;
         this.blockCommands = new BlockCommands(this, export, geometry);
         this.extendedCopy = new ExtendedCopy(this, export, blockCommands, geometry, inquiryData.naa());
+        this.failures = new FailureLog(export.name(), SystemNanoClock.INSTANCE);
         this.sizeTold = export.size();
     }
 
@@ -470,15 +469,13 @@ public final class LogicalUnit {
         if (failure instanceof ReadOnlyException) {
             return new ScsiException(Sense.WRITE_PROTECTED);
         }
+        failures.failed(failure);
         if (failure instanceof NoSpaceException) {
-            LOG.warn("no space for a write: export={} problem={}", export.name(), failure.getMessage());
             return new ScsiException(Sense.NO_SPACE);
         }
         if (failure instanceof CorruptStoreException) {
-            LOG.warn("damaged data: export={} problem={}", export.name(), failure.getMessage());
             return new ScsiException(Sense.UNRECOVERED_READ);
         }
-        LOG.warn("request failed: export={}", export.name(), failure);
         return new ScsiException(Sense.INTERNAL_TARGET_FAILURE);
     }
 
