@@ -118,7 +118,7 @@ class Server(Target):
 class Icecore(Target):
     """With a history of so many snapshots, each of a few random overwrites, that are kept."""
 
-    def __init__(self, name, directory, io, snapshots):
+    def __init__(self, name, directory, io='auto', snapshots=0):
         super().__init__(name, directory)
         self.store = f'{directory}/{name}.store'
         self.socket = f'{directory}/{name}.sock'
@@ -189,7 +189,7 @@ def make_target(name, directory):
         return Raw(name, directory)
     if name.startswith('icecore'):
         what = name[len('icecore-'):]
-        return Icecore(name, directory, what, 0) if what in IO_MODES else Icecore(name, directory, 'auto', int(what or 0))
+        return Icecore(name, directory, io=what) if what in IO_MODES else Icecore(name, directory, snapshots=int(what or 0))
     return Server(name, directory, SERVERS[name])
 
 

@@ -7,9 +7,14 @@ class FileBlockDeviceContractTest extends BlockDeviceContract {
     @TempDir
     private Path directory;
 
+    IoMode mode() {
+        return IoMode.AUTO;
+    }
+
     @Override
     protected BlockDevice create(final int length) {
-        return FileBlockDevice.create(path(), length, false);
+        FileBlockDevice.create(path(), length, false).close();
+        return FileBlockDevice.open(path(), mode());
     }
 
     @Override
