@@ -53,7 +53,7 @@ RAMP_SECONDS = 5
 
 
 class Target:
-    """Something that fio writes to. Servers are started for each job list and stopped afterwards."""
+    """Something that fio writes to. Servers run for a whole repetition, and stand still while others are measured."""
 
     def __init__(self, name, directory):
         self.name = name
@@ -78,7 +78,17 @@ class Target:
     def environment(self):
         return os.environ
 
+    def pause(self):
+        """Takes no time from the others while they are measured."""
+        if self.process:
+            self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+
     def stop(self):
+        self.go_on()
         if self.process:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(60)
@@ -332,14 +342,19 @@ def main():
         left.unlink()  # A store of an earlier run may be nearly full.
     samples = []
     for repetition in range(chosen.repetitions):
-        for name in names:
-            target = make_target(name, chosen.dir)
-            try:
+        targets = [make_target(name, chosen.dir) for name in names]
+        try:
+            for target in targets:
                 target.up()
-                for job in chosen.jobs.split(','):
+                target.pause()
+            for job in chosen.jobs.split(','):
+                for target in targets:
+                    target.go_on()
                     samples.append(dict(measure(target, job, chosen.seconds), repetition=repetition))
-                    print(f'{repetition} {name} {job} {value(samples[-1]):,.0f}', file=sys.stderr)
-            finally:
+                    target.pause()
+                    print(f'{repetition} {job} {target.name} {value(samples[-1]):,.0f}', file=sys.stderr)
+        finally:
+            for target in targets:
                 target.stop()
     table(samples, names)
     if chosen.out:
