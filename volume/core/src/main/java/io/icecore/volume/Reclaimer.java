@@ -242,23 +242,23 @@ final class Reclaimer {
     private boolean scanSome(final Branch branch, final ReclaimRecord record) {
         for (; goesOn() && !ahead.isNoted(); visited++) {
             if (record.historyFrom != ReclaimRecord.NONE) {
-                if (patient() && history.ceilingIsUnread(branch.number, record.historyFrom, scanBirth, extent)) {
-                    ahead.noteHistory(branch.number, record.historyFrom, scanBirth);
-                } else if (history.ceiling(branch.number, record.historyFrom, scanBirth, extent)) {
-                    record.historyFrom = extent.chunk();
-                    scanBirth = extent.birth() + 1;
-                    visit(branch, false);
-                } else {
-                    record.historyFrom = ReclaimRecord.NONE;
+                switch (history.ceiling(branch.number, record.historyFrom, scanBirth, patient(), extent)) {
+                    case UNREAD -> ahead.noteHistory(branch.number, record.historyFrom, scanBirth);
+                    case FOUND -> {
+                        record.historyFrom = extent.chunk();
+                        scanBirth = extent.birth() + 1;
+                        visit(branch, false);
+                    }
+                    case NONE -> record.historyFrom = ReclaimRecord.NONE;
                 }
             } else if (record.headFrom != ReclaimRecord.NONE) {
-                if (patient() && head.ceilingIsUnread(branch.number, record.headFrom, extent)) {
-                    ahead.noteHead(branch.number, record.headFrom);
-                } else if (head.ceiling(branch.number, record.headFrom, extent)) {
-                    record.headFrom = extent.end();
-                    visit(branch, true);
-                } else {
-                    record.headFrom = ReclaimRecord.NONE;
+                switch (head.ceiling(branch.number, record.headFrom, patient(), extent)) {
+                    case UNREAD -> ahead.noteHead(branch.number, record.headFrom);
+                    case FOUND -> {
+                        record.headFrom = extent.end();
+                        visit(branch, true);
+                    }
+                    case NONE -> record.headFrom = ReclaimRecord.NONE;
                 }
             } else {
                 scanBirth = 0;

@@ -1,5 +1,6 @@
 package io.icecore.volume;
 
+import io.icecore.store.tree.Seek;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.HeadMap;
 import io.icecore.volume.map.HistoryMap;
@@ -82,12 +83,18 @@ final class VersionWalk {
     Step next(final RegionBitmap candidates, final Extent into) {
         for (int seeks = 0; seeks < SEEKS_MAX; seeks++) {
             toCandidate(candidates);
-            if (patient && region < RegionBitmap.REGIONS && nextIsUnread(into)) {
-                return Step.UNREAD;
-            }
-            final boolean more = inHead ? stepInHead(into) : stepInHistory(into);
-            if (more) {
-                return Step.FOUND;
+            if (region < RegionBitmap.REGIONS) {
+                final Seek seek = inHead
+                        ? head.ceiling(branch, base + region, patient, into)
+                        : history.ceiling(branch, base + region, birth, patient, into);
+                if (seek == Seek.UNREAD) {
+                    return Step.UNREAD;
+                }
+                if (seek == Seek.NONE || into.chunk() >= base + RegionBitmap.REGIONS) {
+                    moveTo(RegionBitmap.REGIONS);
+                } else if (inHead ? stepInHead(into) : stepInHistory(into)) {
+                    return Step.FOUND;
+                }
             }
             if (region >= RegionBitmap.REGIONS) {
                 if (inHead || !withHead) {
@@ -100,20 +107,8 @@ final class VersionWalk {
         return Step.PAUSED;
     }
 
-    private boolean nextIsUnread(final Extent into) {
-        return inHead
-                ? head.ceilingIsUnread(branch, base + region, into)
-                : history.ceilingIsUnread(branch, base + region, birth, into);
-    }
-
+    /** Moves behind what was looked up, or to it. Whether it is a version to visit. */
     private boolean stepInHistory(final Extent into) {
-        if (region == RegionBitmap.REGIONS) {
-            return false;
-        }
-        if (!history.ceiling(branch, base + region, birth, into) || into.chunk() >= base + RegionBitmap.REGIONS) {
-            moveTo(RegionBitmap.REGIONS);
-            return false;
-        }
         if (into.chunk() > base + region) {
             moveTo((int) (into.chunk() - base));
             return false;
@@ -126,14 +121,8 @@ final class VersionWalk {
         return true;
     }
 
+    /** The same in the head. */
     private boolean stepInHead(final Extent into) {
-        if (region == RegionBitmap.REGIONS) {
-            return false;
-        }
-        if (!head.ceiling(branch, base + region, into) || into.chunk() >= base + RegionBitmap.REGIONS) {
-            moveTo(RegionBitmap.REGIONS);
-            return false;
-        }
         final boolean here = into.chunk() == base + region;
         moveTo(here ? region + 1 : (int) (into.chunk() - base));
         return here && into.birth() >= birthMin && into.birth() <= birthMax;

@@ -1,5 +1,6 @@
 package io.icecore.volume;
 
+import io.icecore.store.tree.Seek;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.HeadMap;
 import io.icecore.volume.map.Heir;
@@ -90,13 +91,19 @@ final class WrongRules {
         walk.start(branch, container, birthMin, birthMax, false);
     }
 
-    static boolean ceilingOfHistoryOnly(
-            final HistoryMap history, final long branch, final long chunk, final long birth, final Extent into) {
-        return history.ceiling(branch, chunk, birth, into);
+    static Seek ceilingOfHistoryOnly(
+            final HistoryMap history,
+            final long branch,
+            final long chunk,
+            final long birth,
+            final boolean patient,
+            final Extent into) {
+        return history.ceiling(branch, chunk, birth, patient, into);
     }
 
-    static boolean ceilingOfHistoryOnly(final HeadMap head, final long branch, final long chunk, final Extent into) {
-        return false;
+    static Seek ceilingOfHistoryOnly(
+            final HeadMap head, final long branch, final long chunk, final boolean patient, final Extent into) {
+        return Seek.NONE;
     }
 
     static void firstBirthsOnly(final ReclaimRecord record, final long min, final long max) {

@@ -94,13 +94,20 @@ public final class Tree {
     }
 
     /**
-     * Whether {@link #ceiling} would have to read the device. Whoever holds the store's lock can ask first, and have it read
-     * without the lock.
+     * As {@link #ceiling}.
      *
-     * @param into overwritten
+     * @param patient rather than read the device, return {@link Seek#UNREAD}: for whoever holds the store's lock, and can have
+     *                it read without
      */
-    public boolean ceilingIsUnread(final long hi, final long lo, final TreeEntry into) {
-        return trySeek(hi, lo, false, into) instanceof Missing;
+    public Seek ceiling(final long hi, final long lo, final boolean patient, final TreeEntry into) {
+        if (!patient) {
+            return ceiling(hi, lo, into) ? Seek.FOUND : Seek.NONE;
+        }
+        final Object result = trySeek(hi, lo, false, into);
+        if (result instanceof Missing) {
+            return Seek.UNREAD;
+        }
+        return result == Boolean.TRUE ? Seek.FOUND : Seek.NONE;
     }
 
     private Object trySeek(final long hi, final long lo, final boolean floor, final TreeEntry into) {

@@ -3,6 +3,7 @@ package io.icecore.volume.map;
 import static org.agrona.BitUtil.SIZE_OF_INT;
 
 import io.icecore.store.tree.Key;
+import io.icecore.store.tree.Seek;
 import io.icecore.store.tree.Tree;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -59,16 +60,20 @@ public final class HistoryMap {
 
     /** Finds the first entry at or after (chunk, birth); false when the branch has none. */
     public boolean ceiling(final long branch, final long chunk, final long birth, final Extent into) {
-        if (tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry()) && into.branch() == branch) {
-            into.verified(true);
-            return true;
-        }
-        return false;
+        return ceiling(branch, chunk, birth, false, into) == Seek.FOUND;
     }
 
-    /** Whether {@link #ceiling} would have to read the device. {@code into} is overwritten. */
-    public boolean ceilingIsUnread(final long branch, final long chunk, final long birth, final Extent into) {
-        return tree.ceilingIsUnread(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry());
+    /** The same; see {@link Tree#ceiling(long, long, boolean, io.icecore.store.tree.TreeEntry)}. */
+    public Seek ceiling(
+            final long branch, final long chunk, final long birth, final boolean patient, final Extent into) {
+        final Seek seek = tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), patient, into.entry());
+        if (seek == Seek.FOUND) {
+            if (into.branch() != branch) {
+                return Seek.NONE;
+            }
+            into.verified(true);
+        }
+        return seek;
     }
 
     /** Finds the first entry of any branch at or after (branch, chunk, birth). */
