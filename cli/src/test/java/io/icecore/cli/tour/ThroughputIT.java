@@ -1,0 +1,43 @@
+package io.icecore.cli.tour;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Tells whether the program has become slower since the figures of docs/benchmarks.md were taken: as ratios to a raw file in
+ * the same run, because machines differ. Of those jobs whose ratios repeat: not of flushed writes, nor where nothing is
+ * cached. For a night without other work.
+ */
+class ThroughputIT {
+    private static final Path BENCH = Path.of("bench");
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    @Tag("nightly")
+    void noJobHasFallenByMoreThanAFifthAgainstTheRawFile() throws Exception {
+        ExternalTool.require("fio");
+        final Process run = new ProcessBuilder(
+                        "python3",
+                        BENCH.resolve("throughput.py").toString(),
+                        "--dir",
+                        directory.toString(),
+                        "--targets",
+                        "raw,icecore",
+                        "--jobs",
+                        "write4k-32,read4k-1,read4k-32,mix4k-32,write1m-4,read1m-4",
+                        "--against",
+                        BENCH.resolve("throughput.json").toString())
+                .inheritIO()
+                .start();
+
+        assertThat(run.waitFor(1, TimeUnit.HOURS)).isTrue();
+        assertThat(run.exitValue()).isZero();
+    }
+}
