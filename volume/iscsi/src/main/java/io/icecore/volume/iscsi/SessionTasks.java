@@ -330,6 +330,7 @@ final class SessionTasks implements Nexus.Tasks {
         }
         try {
             if (task.plan.kind == Plan.Kind.WORK) {
+                carryOutGathered(); // Work may compare, copy or verify what they write.
                 workThreads.execute(() -> work(task));
             } else {
                 request(task, idle);
@@ -342,16 +343,25 @@ final class SessionTasks implements Nexus.Tasks {
     private void request(final ScsiTask task, final boolean idle) {
         final int length = fill(task);
         final boolean brief = length <= INLINE_LENGTH_MAX && task.op != IoRequest.Op.FLUSH && !task.fua;
-        final boolean gathering = Thread.currentThread() == connectionThread && receiving;
         if (idle && brief && window.used() <= 1) {
             workers.execute(task);
-        } else if (gathering && GatheredWrites.suits(task)) {
+        } else if (gathering() && GatheredWrites.suits(task)) {
             gathered.add(task);
         } else {
-            if (gathering && task.op == IoRequest.Op.FLUSH) {
-                gathered.carryOut(); // Else it would have nothing to cover.
+            if (task.op == IoRequest.Op.FLUSH) {
+                carryOutGathered(); // Else it would have nothing to cover.
             }
             submit(task);
+        }
+    }
+
+    private boolean gathering() {
+        return Thread.currentThread() == connectionThread && receiving;
+    }
+
+    private void carryOutGathered() {
+        if (gathering()) {
+            gathered.carryOut();
         }
     }
 

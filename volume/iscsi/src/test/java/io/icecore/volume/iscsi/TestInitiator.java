@@ -306,10 +306,19 @@ final class TestInitiator implements AutoCloseable {
     }
 
     int taskManagement(final int function, final int referencedTag) throws IOException {
+        return taskManagementAnswer(sendTaskManagement(function, referencedTag));
+    }
+
+    /** Returns its tag; the answer is waited for apart. */
+    int sendTaskManagement(final int function, final int referencedTag) throws IOException {
         final int tag = nextTag++;
         final ByteBuffer header = header(0x42, 0x80 | function);
         header.putInt(16, tag).putInt(20, referencedTag).putInt(24, commandSn).putInt(28, expectedStatSn);
         send(header, new byte[0]);
+        return tag;
+    }
+
+    int taskManagementAnswer(final int tag) throws IOException {
         while (true) {
             final Received pdu = receive();
             if (pdu.opcode() == 0x22 && pdu.u32(16) == tag) {
