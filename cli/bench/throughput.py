@@ -15,7 +15,8 @@ the ratios hold although the machine's speed drifts. While Icecore is measured i
 and keeps those of two minutes.
 
 Prints a Markdown table: medians, the ratio to raw within each repetition (median), and the spread of that ratio. --out keeps the
-samples; --svg draws the ratios; --against compares the ratios to raw with those of an earlier file and exits with 1 if one has fallen by more than a fifth.
+samples; --svg draws the ratios; --against compares the ratios to raw with those of an earlier file, of the same targets and jobs, and exits with 1 if one
+has fallen by more than a fifth below all of them.
 """
 import argparse
 import json
@@ -317,11 +318,12 @@ def svg(samples, targets):
 
 
 def fallen(samples, earlier):
+    """Jobs whose median is a fifth below the lowest that was seen earlier."""
     now, then = ratios(samples), ratios(earlier)
     worse = []
     for key in now.keys() & then.keys():
-        if key[1] == 'icecore' and statistics.median(now[key]) < 0.8 * statistics.median(then[key]):
-            worse.append(f'{key[0]}: x{statistics.median(now[key]):.2f} (was: x{statistics.median(then[key]):.2f})')
+        if key[1] == 'icecore' and statistics.median(now[key]) < 0.8 * min(then[key]):
+            worse.append(f'{key[0]}: x{statistics.median(now[key]):.2f} (was: x{min(then[key]):.2f} to {max(then[key]):.2f})')
     return worse
 
 

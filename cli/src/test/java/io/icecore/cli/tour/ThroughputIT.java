@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Tells whether the program has become slower since the figures of docs/benchmarks.md were taken: as ratios to a raw file in
- * the same run, because machines differ. Of those jobs whose ratios repeat: not of flushed writes, nor where nothing is
- * cached. For a night without other work.
+ * Tells whether the program has become slower since {@code cli/bench/throughput.json} was stored, by a run with the same jobs:
+ * as ratios to a raw file in the same run, because machines differ. Of those jobs whose ratios repeat: not of flushed
+ * writes, nor where nothing is cached. For a night without other work.
  */
 class ThroughputIT {
     private static final Path BENCH = Path.of("bench");
