@@ -27,8 +27,8 @@ import org.agrona.concurrent.UnsafeBuffer;
  * thread.
  */
 final class ExtentMover {
-    static final int EXTENTS_MAX = 256;
-    static final int CHUNKS_MAX = 512;
+    private static final int EXTENTS_MAX = 256;
+    private static final int CHUNKS_MAX = 512;
     private static final int CHUNK_LENGTH = VolumeData.CHUNK_LENGTH;
     private static final int ALLOCATIONS_MAX = 3;
 
@@ -69,12 +69,11 @@ final class ExtentMover {
 
     // ---- what is to be moved
 
-    /** Forgets what was collected. */
-    ExtentMover collect(final boolean ofHead) {
+    /** Begins anew, with extents of the head or of the history. */
+    void collect(final boolean ofHead) {
         inHead = ofHead;
         count = 0;
         chunks = 0;
-        return this;
     }
 
     /** For a look-up: what it finds is moved if it is {@link #take}n. */
@@ -100,15 +99,10 @@ final class ExtentMover {
 
     /** In how many places of the device those taken are. */
     int places() {
-        int places = 0;
-        for (int i = 0; i < count; i++) {
-            places += i > 0
-                            && follows(
-                                    extents.get(i - 1).block(),
-                                    extents.get(i - 1).length(),
-                                    extents.get(i).block())
-                    ? 0
-                    : 1;
+        int places = Math.min(1, count);
+        for (int i = 1; i < count; i++) {
+            final Extent before = extents.get(i - 1);
+            places += before.block() + before.length() == extents.get(i).block() ? 0 : 1;
         }
         return places;
     }
@@ -121,7 +115,7 @@ final class ExtentMover {
      * @param placesMax  nothing is moved unless it fits into so many places
      * @param unreused   asked under the lock, at the end: whether the old blocks still are what they were when looked up,
      *                   or free
-     * @throws StoreFullException when there is no room; nothing was moved
+     * @throws io.icecore.store.space.StoreFullException when there is no room; nothing was moved
      */
     void move(final int placesMax, final BooleanSupplier unreused) {
         try {
@@ -177,19 +171,15 @@ final class ExtentMover {
     }
 
     private int placesAllocated() {
-        int places = 0;
-        for (int i = 0; i < count; i++) {
-            places += i > 0 && adjacent(i) ? 0 : 1;
+        int places = Math.min(1, count);
+        for (int i = 1; i < count; i++) {
+            places += adjacent(i) ? 0 : 1;
         }
         return places;
     }
 
     private boolean adjacent(final int i) {
-        return follows(BlockRun.block(runs[i - 1]), BlockRun.count(runs[i - 1]), BlockRun.block(runs[i]));
-    }
-
-    private static boolean follows(final long block, final int length, final long next) {
-        return block + length == next;
+        return BlockRun.block(runs[i - 1]) + BlockRun.count(runs[i - 1]) == BlockRun.block(runs[i]);
     }
 
     /** Reads, verifies and writes, without the lock. */

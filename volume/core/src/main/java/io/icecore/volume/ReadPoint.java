@@ -47,7 +47,7 @@ final class ReadPoint {
             return ofHead.parent();
         }
         branches.requireReadable(name, branch, epoch);
-        return epoch == Extent.HEAD ? ofHead : ofHead.at(epoch);
+        return head() ? ofHead : ofHead.at(epoch);
     }
 
     private Lineage ofHead() {

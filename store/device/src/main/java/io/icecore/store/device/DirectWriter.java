@@ -49,25 +49,28 @@ final class DirectWriter implements AutoCloseable {
         refused = channel == null;
     }
 
-    /** @param mode not for {@link IoMode#BUFFERED}, for which there is nothing to write in this way */
+    /** Of {@link IoMode#BUFFERED}, and where there is no O_DIRECT, one that takes nothing. */
     static DirectWriter open(final Path path, final IoMode mode, final RoomAhead room) {
-        final boolean always = mode == IoMode.DIRECT;
+        if (mode == IoMode.BUFFERED) {
+            return none(path);
+        }
         try {
-            if (mode == IoMode.BUFFERED) {
-                return new DirectWriter(path, null, BlockDevice.BLOCK_LENGTH, always, room);
-            }
             final int alignment = Math.max(
                     BlockDevice.BLOCK_LENGTH, (int) Files.getFileStore(path).getBlockSize());
             return new DirectWriter(
                     path,
                     UninterruptibleChannel.open(path, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT),
                     alignment,
-                    always,
+                    mode == IoMode.DIRECT,
                     room);
         } catch (final IOException | UnsupportedOperationException ex) {
             LOG.debug("no O_DIRECT, writing through the page cache: device={} reason={}", path, ex.toString());
-            return new DirectWriter(path, null, BlockDevice.BLOCK_LENGTH, always, room);
+            return none(path);
         }
+    }
+
+    private static DirectWriter none(final Path path) {
+        return new DirectWriter(path, null, BlockDevice.BLOCK_LENGTH, false, null);
     }
 
     /** Writes from the buffer what it can take this way, which may be nothing. Returns the bytes written. */

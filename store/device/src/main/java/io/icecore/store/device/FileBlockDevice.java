@@ -69,7 +69,11 @@ public final class FileBlockDevice implements BlockDevice {
         return open(path, IoMode.AUTO);
     }
 
-    /** As {@link #open(Path)}, with a choice of how it is read and written. */
+    /**
+     * As {@link #open(Path)}, with a choice of how it is read and written.
+     *
+     * @throws DeviceOpenException naming the path
+     */
     public static FileBlockDevice open(final Path path, final IoMode mode) {
         return open(path, mode, false);
     }

@@ -2,7 +2,10 @@ package io.icecore.store.device;
 
 import java.util.Locale;
 
-/** How an ordinary read or write reaches a file. What the medium itself holds ({@code readMedium}) is asked past the page cache in any. */
+/**
+ * How an ordinary read or write reaches a file or a block device. What the medium itself holds
+ * ({@link BlockDevice#readMedium}) is asked past the page cache in any.
+ */
 public enum IoMode {
     /** Long writes past the page cache, all else through it. */
     AUTO,

@@ -21,6 +21,7 @@ public final class SparseFile implements AutoCloseable {
         holes = new Holes(UninterruptibleChannel.descriptor(channel));
     }
 
+    /** @throws IOException as {@link FileChannel#open} */
     public static SparseFile open(final Path path) throws IOException {
         return new SparseFile(UninterruptibleChannel.open(path, StandardOpenOption.READ));
     }
@@ -35,12 +36,12 @@ public final class SparseFile implements AutoCloseable {
         return channel.read(target, offset);
     }
 
-    /** Where the first data begins at or after {@code offset}, at most {@code end}. */
+    /** Where the first data begins at or after {@code offset}, at most {@code end}; bytes. */
     public synchronized long dataFrom(final long offset, final long end) {
         return channel.isOpen() ? holes.dataFrom(offset, end) : offset;
     }
 
-    /** Where the first hole begins at or after {@code offset}, at most {@code end}. */
+    /** Where the first hole begins at or after {@code offset}, at most {@code end}; bytes. */
     public synchronized long holeFrom(final long offset, final long end) {
         return channel.isOpen() ? holes.holeFrom(offset, end) : end;
     }
