@@ -8,13 +8,9 @@ import io.icecore.recovery.scrub.ScrubReport;
 import io.icecore.recovery.scrub.ScrubState;
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
-import io.icecore.store.sim.SimBlockDevice;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.HeadMap;
-import java.time.Clock;
 import java.util.List;
-import java.util.SplittableRandom;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -32,66 +28,60 @@ final class SimulatedScrub {
         }
     }
 
-    private final Clock clock;
-    private final SplittableRandom random;
-    private final Consumer<String> seen;
+    private final SimulatedWorld world;
 
     /** In a file beside the store: neither a crash nor a power loss takes it away. */
     private ScrubState state;
 
-    SimulatedScrub(final Clock clock, final SplittableRandom random, final Consumer<String> seen) {
-        this.clock = clock;
-        this.random = random;
-        this.seen = seen;
+    SimulatedScrub(final SimulatedWorld world) {
+        this.world = world;
     }
 
     /** @param others what the others do between two batches */
-    void scrub(final SimBlockDevice device, final Store store, final Runnable others) {
-        final List<DamagedChunk> damage = run(device, () -> reading(store), random.nextInt(1, 20), others);
+    void scrub(final Runnable others) {
+        final List<DamagedChunk> damage = run(() -> reading(world.store()), world.random.nextInt(1, 20), others);
         if (!damage.isEmpty()) {
             throw new AssertionError("scrub: " + damage + " (expected: none)");
         }
     }
 
     /** A bit of some chunk of a head decays, is found and is put right. Nobody else does anything meanwhile. */
-    void findDecay(final SimBlockDevice device, final Store store) {
+    void findDecay() {
         final Extent extent = new Extent();
-        final HeadMap head = new HeadMap(store.head());
-        if (!head.next(random.nextInt(6), random.nextInt(SimulatedDisks.CHUNKS), extent) || extent.zeroes()) {
+        final HeadMap head = new HeadMap(world.store().head());
+        if (!head.next(world.random.nextInt(6), world.random.nextInt(SimulatedVolumes.CHUNKS), extent)
+                || extent.zeroes()) {
             return;
         }
-        final long block = extent.block() + random.nextInt(extent.length());
-        final long position = block * BLOCK_LENGTH + random.nextInt(BLOCK_LENGTH);
-        final int bit = random.nextInt(8);
-        device.flipBit(position, bit);
+        final long block = extent.block() + world.random.nextInt(extent.length());
+        final long position = block * BLOCK_LENGTH + world.random.nextInt(BLOCK_LENGTH);
+        final int bit = world.random.nextInt(8);
+        world.device().flipBit(position, bit);
         state = null; // From the beginning: the part that a stopped one has done is not looked at again.
         while (state == null || state.ended() == null) {
-            run(device, () -> Scrub.Reading.NONE, random.nextInt(1, 8), () -> {});
+            run(() -> Scrub.Reading.NONE, world.random.nextInt(1, 8), () -> {});
         }
-        device.flipBit(position, bit);
+        world.device().flipBit(position, bit);
         final List<Long> found =
                 state.damage().stream().map(DamagedChunk::block).toList();
         if (!found.equals(List.of(block))) {
             throw new AssertionError("scrub found " + state.damage() + " (expected: block " + block + ")");
         }
         state = null;
-        seen.accept("scrub found decay");
+        world.see("scrub found decay");
     }
 
     private List<DamagedChunk> run(
-            final SimBlockDevice device,
-            final Supplier<Scrub.Reading> readings,
-            final int batchesMax,
-            final Runnable others) {
+            final Supplier<Scrub.Reading> readings, final int batchesMax, final Runnable others) {
         final int[] batches = {0};
-        try (BlockDevice beside = device.openReadOnly()) {
-            final Scrub scrub = new Scrub(beside, clock, 0, readings);
+        try (BlockDevice beside = world.device().openReadOnly()) {
+            final Scrub scrub = new Scrub(beside, world.clock, 0, readings);
             if (scrub.resume(state)) {
-                seen.accept("scrub resumed");
+                world.see("scrub resumed");
             }
             final ScrubReport report = scrub.run((accounted, total) -> {}, (read, total) -> {}, saved -> {
                 state = saved;
-                seen.accept("scrub batch");
+                world.see("scrub batch");
                 if (saved.ended() == null) {
                     others.run();
                     if (++batches[0] == batchesMax) {
@@ -99,12 +89,12 @@ final class SimulatedScrub {
                     }
                 }
             });
-            seen.accept("scrub ended");
+            world.see("scrub ended");
             if (!report.structure().ok()) {
                 throw new AssertionError("scrub: " + report.structure().errors());
             }
         } catch (final StoppedException ex) {
-            seen.accept("scrub stopped");
+            world.see("scrub stopped");
         }
         return state.damage();
     }
