@@ -327,6 +327,9 @@ public final class Forest {
 
     private void relocate(final int level, final long generation) {
         final List<Node> nodes = dirty.get(level);
+        if (nodes.isEmpty()) {
+            return;
+        }
         // Blocks first: the allocator may have to look into the space tree, which takes the lock itself.
         final long[] blocks = new long[nodes.size()];
         for (int i = 0; i < blocks.length; i++) {
@@ -377,7 +380,7 @@ public final class Forest {
 
     /** Dirty nodes of this level point straight at their children, and the children's old blocks are free. */
     private void takeOverRedirects(final int level) {
-        if (level == LEVEL_COUNT || redirects.size() == 0) {
+        if (level == LEVEL_COUNT || redirects.size() == 0 || dirty.get(level).isEmpty()) {
             return;
         }
         final long stamp = lock.writeLock();
