@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.agrona.collections.Long2ObjectHashMap;
 
 /**
  * The branches in use, each once. Under the store's lock, except {@link #lineage}.
@@ -22,7 +23,7 @@ final class Branches {
     private final Store store;
     private final CatalogueTree tree;
     private final Runnable beforeLook;
-    private final Map<Long, Branch> branches = new HashMap<>();
+    private final Long2ObjectHashMap<Branch> branches = new Long2ObjectHashMap<>();
     private final Set<Branch> restless = new HashSet<>();
 
     /** Counters from the notes, of branches that have not been asked for since the store was opened. */
@@ -136,7 +137,7 @@ final class Branches {
     // ---- lineages
 
     /** What the head of the branch reads through. Takes the lock only the first time, and after a parent has changed. */
-    Lineage lineage(final long number) {
+    Lineage lineage(final Long number) {
         final Lineage known = lineages.get(number);
         if (known != null) {
             return known;

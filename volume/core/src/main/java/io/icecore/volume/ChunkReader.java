@@ -2,6 +2,7 @@ package io.icecore.volume;
 
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.IoBuffer;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
 import io.icecore.volume.map.ExtentLayout;
@@ -11,8 +12,8 @@ import io.icecore.volume.map.Moves;
 import io.icecore.volume.map.Resolver;
 import io.icecore.volume.map.RunVisitor;
 import java.nio.ByteBuffer;
+import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
-import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * Reads bytes at a point of a lineage, without the store's lock: look up, read, verify every checksum, ask the store
@@ -46,7 +47,7 @@ final class ChunkReader {
     private final ScatteredWindows scattered;
     private final boolean readOnly;
     private final Checksums checksums = new Checksums();
-    private final UnsafeBuffer edge = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
+    private final IoBuffer edge = new IoBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
     private ReadPlan plan = new ReadPlan();
     private ReadPlan second = new ReadPlan();
 
@@ -71,11 +72,6 @@ final class ChunkReader {
         this.moves = moves;
         resolver = new Resolver(head, history);
         readOnly = store.readOnly();
-    }
-
-    /** Keeps no buffer of a caller alive. */
-    void release() {
-        checksums.release();
     }
 
     /** Visits the chunks of a range, from the start again when versions moved meanwhile; {@code restart} comes first. */
@@ -221,7 +217,6 @@ final class ChunkReader {
 
     /** Where single chunks of a long extent were overwritten, it is still read at once, and they after it, over what it gave. */
     private void readWholeChunks(final MutableDirectBuffer target, final int index) {
-        checksums.of(target);
         int ordinal = 0;
         int spanFirst = 0;
         int spanLast = -1;
@@ -246,7 +241,7 @@ final class ChunkReader {
                     expect(run + 1, spanFirst, spanLast);
                 }
                 for (int i = 0; i < count; i++) {
-                    verify(run, i, ordinal + i, at + i * CHUNK_LENGTH);
+                    verify(run, i, ordinal + i, target, at + i * CHUNK_LENGTH);
                 }
                 begun = System.nanoTime();
             }
@@ -307,9 +302,8 @@ final class ChunkReader {
             final int count = (int) ((wholeEnd - wholeFrom) / CHUNK_LENGTH);
             final int at = index + (int) (wholeFrom - from);
             store.read(plan.block(run) + skipped, target, at, count);
-            checksums.of(target);
             for (int i = 0; i < count; i++) {
-                verify(run, skipped + i, ordinal + skipped + i, at + i * CHUNK_LENGTH);
+                verify(run, skipped + i, ordinal + skipped + i, target, at + i * CHUNK_LENGTH);
             }
         }
         if (wholeEnd < end) {
@@ -326,13 +320,12 @@ final class ChunkReader {
             final int index) {
         final int skipped = (int) (from / CHUNK_LENGTH - plan.chunk(run));
         store.read(plan.block(run) + skipped, edge, 0, 1);
-        checksums.of(edge);
-        verify(run, skipped, ordinal + skipped, 0);
+        verify(run, skipped, ordinal + skipped, edge, 0);
         target.putBytes(index, edge, (int) (from % CHUNK_LENGTH), (int) (end - from));
     }
 
-    private void verify(final int run, final int skipped, final int ordinal, final int index) {
-        final int found = checksums.at(index);
+    private void verify(final int run, final int skipped, final int ordinal, final DirectBuffer read, final int index) {
+        final int found = checksums.of(read, index);
         if (found != plan.checksum(ordinal) && badChunk < 0) {
             badChunk = plan.chunk(run) + skipped;
             badBlock = plan.block(run) + skipped;

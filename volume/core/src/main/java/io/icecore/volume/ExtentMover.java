@@ -3,6 +3,7 @@ package io.icecore.volume;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import io.icecore.store.Store;
+import io.icecore.store.device.IoBuffer;
 import io.icecore.store.space.BlockRun;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
@@ -37,8 +38,8 @@ final class ExtentMover {
     private final HeadMap head;
     private final HistoryMap history;
     private final Checksums checksums = new Checksums();
-    private final UnsafeBuffer data =
-            new UnsafeBuffer(BufferUtil.allocateDirectAligned(CHUNKS_MAX * CHUNK_LENGTH, CHUNK_LENGTH));
+    private final IoBuffer data =
+            new IoBuffer(BufferUtil.allocateDirectAligned(CHUNKS_MAX * CHUNK_LENGTH, CHUNK_LENGTH));
     private final UnsafeBuffer sums = new UnsafeBuffer(new byte[ExtentLayout.LENGTH_MAX * Integer.BYTES]);
     private final List<Extent> extents = new ArrayList<>();
 
@@ -207,9 +208,8 @@ final class ExtentMover {
 
     private boolean read(final Extent extent, final int index) {
         store.read(extent.block(), data, index, extent.length());
-        checksums.of(data);
         for (int i = 0; i < extent.length(); i++) {
-            if (checksums.at(index + i * CHUNK_LENGTH) != extent.checksumOf(extent.chunk() + i)) {
+            if (checksums.of(data, index + i * CHUNK_LENGTH) != extent.checksumOf(extent.chunk() + i)) {
                 return false;
             }
         }

@@ -1,8 +1,7 @@
 package io.icecore.volume;
 
-import static java.nio.ByteOrder.LITTLE_ENDIAN;
-
 import io.icecore.store.Store;
+import io.icecore.store.device.IoBuffer;
 import io.icecore.store.space.BlockRun;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.ExtentLayout;
@@ -36,8 +35,8 @@ final class Inheritance {
     private final HistoryMap history;
     private final Heir heir;
     private final Extent extent = new Extent();
-    private final UnsafeBuffer window =
-            new UnsafeBuffer(ByteBuffer.allocateDirect(ExtentLayout.LENGTH_MAX * VolumeData.CHUNK_LENGTH));
+    private final IoBuffer window =
+            new IoBuffer(ByteBuffer.allocateDirect(ExtentLayout.LENGTH_MAX * VolumeData.CHUNK_LENGTH));
     private final UnsafeBuffer sums = new UnsafeBuffer(new byte[ExtentLayout.LENGTH_MAX * Integer.BYTES]);
     private final Checksums checksums = new Checksums();
 
@@ -299,10 +298,7 @@ final class Inheritance {
 
     private void copy(final long childNumber, final ReadPoint point, final long chunk, final int count) {
         volumes.data().read(point, chunk * VolumeData.CHUNK_LENGTH, window, 0, count * VolumeData.CHUNK_LENGTH);
-        checksums.of(window);
-        for (int i = 0; i < count; i++) {
-            sums.putInt(i * Integer.BYTES, checksums.at(i * VolumeData.CHUNK_LENGTH), LITTLE_ENDIAN);
-        }
+        checksums.putAll(window, 0, count, sums);
         for (int done = 0; done < count; ) {
             final int left = count - done;
             final long[] allocated = new long[1];

@@ -10,7 +10,7 @@ import org.agrona.MutableDirectBuffer;
  * <p>A server fills the fields, hands the request to {@link VolumeWorkers} and hears of its end in {@link #completed},
  * on whichever thread that happens. Reusable after that. The server has checked the range and the length.
  */
-public abstract class IoRequest {
+public abstract class IoRequest implements Runnable {
     public enum Op {
         READ,
         WRITE,
@@ -69,7 +69,8 @@ public abstract class IoRequest {
     }
 
     /** Does what the request asks for on this thread and completes it, or puts it aside until there is room for it. */
-    final void execute() {
+    @Override
+    public final void run() {
         Throwable failure = null;
         try {
             switch (op) {

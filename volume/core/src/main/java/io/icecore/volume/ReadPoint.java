@@ -11,7 +11,10 @@ final class ReadPoint {
 
     private final Branches branches;
     private final String name;
-    private final long branch;
+
+    /** An object, to be looked up by it for every request. */
+    private final Long branch;
+
     private final long epoch;
     private volatile Known known;
 

@@ -2,6 +2,7 @@ package io.icecore.volume;
 
 import io.icecore.store.Store;
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.IoBuffer;
 import io.icecore.store.space.BlockRun;
 import io.icecore.store.space.StoreFullException;
 import io.icecore.volume.map.Extent;
@@ -13,10 +14,10 @@ import io.icecore.volume.map.Moves;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.ManyToManyConcurrentArrayQueue;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -36,6 +37,9 @@ final class VolumeData {
     /** Windows of {@link ExtentLayout#LENGTH_MAX} chunks that a discard handles under one hold of the lock. */
     private static final int WINDOWS_MAX = 64;
 
+    /** Kept for requests to come: as many as are carried at once by default, and some more. */
+    private static final int SCRATCHES_MAX = 64;
+
     private final Store store;
     private final Branches branches;
     private final Regions regions;
@@ -48,33 +52,31 @@ final class VolumeData {
     /** Used under the lock. */
     private final HeadWriter headWriter;
 
-    /** Those not in use: as many as there were requests at once. */
-    private final Queue<Scratch> scratches = new ConcurrentLinkedQueue<>();
+    /** Those not in use. */
+    private final Queue<Scratch> scratches = new ManyToManyConcurrentArrayQueue<>(SCRATCHES_MAX);
 
     /** What a request needs while it is carried. */
     private final class Scratch implements AutoCloseable {
         private final ChunkReader reader = new ChunkReader(store, head, history, moves, scattered);
         private final Checksums checksums = new Checksums();
         private final UnsafeBuffer sums = new UnsafeBuffer(new byte[CHUNKS_MAX * Integer.BYTES]);
-        private final UnsafeBuffer chunk = new UnsafeBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
+        private final IoBuffer chunk = new IoBuffer(ByteBuffer.allocateDirect(CHUNK_LENGTH));
         private final WriteBatch single = new WriteBatch();
 
         /** The data of a batch side by side; null until the first one. */
-        private UnsafeBuffer staging;
+        private IoBuffer staging;
 
         private long[] runs = new long[8];
         private int runCount;
 
         @Override
         public void close() {
-            reader.release();
-            checksums.release();
-            scratches.add(this);
+            scratches.offer(this); // When there are many, this one is one too many.
         }
 
-        private UnsafeBuffer gathered(final WriteBatch batch) {
+        private IoBuffer gathered(final WriteBatch batch) {
             if (staging == null) {
-                staging = new UnsafeBuffer(
+                staging = new IoBuffer(
                         BufferUtil.allocateDirectAligned(WriteBatch.CHUNKS_MAX * CHUNK_LENGTH, CHUNK_LENGTH));
             }
             int at = 0;
@@ -135,7 +137,7 @@ final class VolumeData {
             if (from == chunkStart && wholeChunks > 0) {
                 final int count = (int) Math.min(CHUNKS_MAX, wholeChunks);
                 final long chunk = from / CHUNK_LENGTH;
-                withRoom(() -> writeChunks(volume, chunk, source, at, count));
+                writeWithRoom(volume, chunk, source, at, count);
                 from += (long) count * CHUNK_LENGTH;
             } else {
                 final long start = from;
@@ -152,10 +154,24 @@ final class VolumeData {
         try {
             write.run();
         } catch (final StoreFullException ex) {
-            if (!store.releasePinned()) {
-                throw ex;
-            }
+            releasePinned(ex);
             write.run();
+        }
+    }
+
+    private void releasePinned(final StoreFullException full) {
+        if (!store.releasePinned()) {
+            throw full;
+        }
+    }
+
+    private void writeWithRoom(
+            final VolumeRecord volume, final long chunk, final DirectBuffer source, final int index, final int count) {
+        try {
+            writeChunks(volume, chunk, source, index, count);
+        } catch (final StoreFullException ex) {
+            releasePinned(ex);
+            writeChunks(volume, chunk, source, index, count);
         }
     }
 
@@ -169,12 +185,19 @@ final class VolumeData {
 
     /** Carries out a batch. When this throws, any of its writes may have been done. */
     void write(final VolumeRecord volume, final WriteBatch batch) {
-        withRoom(() -> {
-            try (Scratch scratch = scratch()) {
-                write(volume, batch, scratch.gathered(batch), 0, scratch);
-            }
-        });
+        try {
+            writeGathered(volume, batch);
+        } catch (final StoreFullException ex) {
+            releasePinned(ex);
+            writeGathered(volume, batch);
+        }
         store.relieve();
+    }
+
+    private void writeGathered(final VolumeRecord volume, final WriteBatch batch) {
+        try (Scratch scratch = scratch()) {
+            write(volume, batch, scratch.gathered(batch), 0, scratch);
+        }
     }
 
     /** @param data the chunks of the whole batch side by side, from {@code index} */
@@ -187,7 +210,7 @@ final class VolumeData {
         allocate(scratch, batch.chunkCount());
         int settled = 0;
         try {
-            scratch.checksums.of(data).putAll(index, batch.chunkCount(), scratch.sums);
+            scratch.checksums.putAll(data, index, batch.chunkCount(), scratch.sums);
             int at = index;
             for (int i = 0; i < scratch.runCount; i++) {
                 final int length = BlockRun.count(scratch.runs[i]);
@@ -346,7 +369,7 @@ final class VolumeData {
             } else {
                 scratch.chunk.putBytes(at, source, index, length);
             }
-            scratch.checksums.of(scratch.chunk).putAll(0, 1, scratch.sums);
+            scratch.checksums.putAll(scratch.chunk, 0, 1, scratch.sums);
             final long run = store.allocate(1);
             try {
                 store.write(BlockRun.block(run), scratch.chunk, 0, 1);

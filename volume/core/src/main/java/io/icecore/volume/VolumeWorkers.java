@@ -33,16 +33,16 @@ public final class VolumeWorkers implements AutoCloseable {
     public void submit(final IoRequest request) {
         request.workers = this;
         if (queue.remainingCapacity() > 0) {
-            threads.execute(request::execute);
+            threads.execute(request);
         } else {
-            request.execute(); // Full: the caller does the work itself, and reads no further request meanwhile.
+            request.run(); // Full: the caller does the work itself, and reads no further request meanwhile.
         }
     }
 
     /** Runs the request on the calling thread: best when it has nothing else to do. */
     public void execute(final IoRequest request) {
         request.workers = this;
-        request.execute();
+        request.run();
     }
 
     /** Finishes what was submitted. */

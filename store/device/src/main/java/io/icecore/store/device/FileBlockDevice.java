@@ -26,6 +26,8 @@ public final class FileBlockDevice implements BlockDevice {
     private final FileChannel channel;
     private final MediumReader medium;
     private final FlushGate flushes = new FlushGate(this::force);
+    private final Transfer.Piece reading = this::readFully;
+    private final Transfer.Piece writing = this::writeFully;
     private final AtomicBoolean lengthChanged = new AtomicBoolean();
 
     /** Null when read-only, as are those that follow. */
@@ -164,7 +166,7 @@ public final class FileBlockDevice implements BlockDevice {
         }
         checkRange(position, readLength);
         try {
-            Transfer.into(target, targetIndex, readLength, position, this::readFully);
+            Transfer.into(target, targetIndex, readLength, position, reading);
         } catch (final IOException ex) {
             throw failure("read", position, readLength, ex);
         }
@@ -177,7 +179,7 @@ public final class FileBlockDevice implements BlockDevice {
         target.boundsCheck(targetIndex, readLength);
         try {
             if (!medium.read(position, target, targetIndex, readLength)) {
-                Transfer.into(target, targetIndex, readLength, position, this::readFully);
+                Transfer.into(target, targetIndex, readLength, position, reading);
             }
         } catch (final IOException ex) {
             throw failure("read", position, readLength, ex);
@@ -189,7 +191,7 @@ public final class FileBlockDevice implements BlockDevice {
         requireWritable();
         checkRange(position, writeLength);
         try {
-            Transfer.from(source, sourceIndex, writeLength, position, this::writeFully);
+            Transfer.from(source, sourceIndex, writeLength, position, writing);
         } catch (final IOException ex) {
             throw failure("write", position, writeLength, ex);
         }

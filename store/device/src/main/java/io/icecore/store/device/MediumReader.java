@@ -59,7 +59,7 @@ final class MediumReader implements AutoCloseable {
     boolean read(final long position, final MutableDirectBuffer target, final int targetIndex, final int length)
             throws IOException {
         if ((position | length) % alignment == 0 && Transfer.isDirect(target)) {
-            final ByteBuffer view = Transfer.view(target, targetIndex, length);
+            final ByteBuffer view = IoBuffer.bytes(target, targetIndex, length);
             if (view.alignmentOffset(view.position(), alignment) == 0) {
                 return readInPlace(view, position);
             }

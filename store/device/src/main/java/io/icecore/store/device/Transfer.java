@@ -37,7 +37,7 @@ final class Transfer {
             throws IOException {
         target.boundsCheck(targetIndex, length);
         if (isDirect(target)) {
-            read.move(view(target, targetIndex, length), position);
+            read.move(IoBuffer.bytes(target, targetIndex, length), position);
             return;
         }
         for (int done = 0; done < length; ) {
@@ -54,7 +54,7 @@ final class Transfer {
             throws IOException {
         source.boundsCheck(sourceIndex, length);
         if (isDirect(source)) {
-            write.move(view(source, sourceIndex, length), position);
+            write.move(IoBuffer.bytes(source, sourceIndex, length), position);
             return;
         }
         for (int done = 0; done < length; ) {
@@ -84,10 +84,5 @@ final class Transfer {
 
     static boolean isDirect(final DirectBuffer buffer) {
         return buffer.byteBuffer() != null && buffer.byteBuffer().isDirect();
-    }
-
-    static ByteBuffer view(final DirectBuffer buffer, final int index, final int length) {
-        final int start = buffer.wrapAdjustment() + index;
-        return buffer.byteBuffer().duplicate().limit(start + length).position(start);
     }
 }

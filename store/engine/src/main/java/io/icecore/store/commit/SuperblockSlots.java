@@ -3,6 +3,7 @@ package io.icecore.store.commit;
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.IoBuffer;
 import io.icecore.store.device.NoSpaceException;
 import io.icecore.store.device.StoreException;
 import io.icecore.store.format.CorruptStoreException;
@@ -15,7 +16,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.agrona.collections.LongHashSet;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,8 +57,8 @@ public final class SuperblockSlots {
 
     private final BlockDevice device;
     private final SlotGeometry geometry;
-    private final UnsafeBuffer buffer =
-            new UnsafeBuffer(ByteBuffer.allocateDirect(BLOCK_LENGTH * (SlotGeometry.GROUP_SLOTS + 1))
+    private final IoBuffer buffer =
+            new IoBuffer(ByteBuffer.allocateDirect(BLOCK_LENGTH * (SlotGeometry.GROUP_SLOTS + 1))
                     .alignedSlice(BLOCK_LENGTH));
 
     /** Slots (by block) of the newest durable commit and of the one before it. */

@@ -1,6 +1,6 @@
 package io.icecore.store.format;
 
-import java.nio.ByteBuffer;
+import io.icecore.store.device.IoBuffer;
 import java.util.zip.CRC32C;
 import org.agrona.DirectBuffer;
 
@@ -33,10 +33,7 @@ public final class Checksum {
         if (array != null) {
             crc.update(array, buffer.wrapAdjustment() + index, length);
         } else {
-            final ByteBuffer bytes = buffer.byteBuffer().duplicate();
-            final int from = buffer.wrapAdjustment() + index;
-            bytes.limit(from + length).position(from);
-            crc.update(bytes);
+            crc.update(IoBuffer.bytes(buffer, index, length));
         }
     }
 }

@@ -3,11 +3,11 @@ package io.icecore.store.log;
 import static io.icecore.store.device.BlockDevice.BLOCK_LENGTH;
 
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.device.IoBuffer;
 import io.icecore.store.format.Checksum;
 import java.util.Arrays;
 import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
-import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * Writes the blocks of a commit (nodes, spill nodes): gathers them, sorts them by block and writes neighbours together.
@@ -17,8 +17,8 @@ public final class SegmentWriter {
     private static final int STAGING_BLOCKS = 256;
 
     private final BlockDevice device;
-    private final UnsafeBuffer staging =
-            new UnsafeBuffer(BufferUtil.allocateDirectAligned(STAGING_BLOCKS * BLOCK_LENGTH, BLOCK_LENGTH));
+    private final IoBuffer staging =
+            new IoBuffer(BufferUtil.allocateDirectAligned(STAGING_BLOCKS * BLOCK_LENGTH, BLOCK_LENGTH));
     private long[] order = new long[64];
     private DirectBuffer[] images = new DirectBuffer[64];
     private int count;

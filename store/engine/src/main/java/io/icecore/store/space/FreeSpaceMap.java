@@ -33,6 +33,11 @@ public final class FreeSpaceMap {
     private final SegmentUsage usage;
     private final SpaceLog log = new SpaceLog();
 
+    /** Made once, and not for every write. */
+    private final Segments.Action settling = this::settlePart;
+
+    private final Segments.Action freeing = this::freePart;
+
     /** Runs freed by the commit being built, and by the durable ones that still pin them, oldest first. */
     private LongArrayList freed = new LongArrayList();
 
@@ -92,16 +97,18 @@ public final class FreeSpaceMap {
 
     /** The run was written and belongs to the commit being built. */
     public void settle(final long block, final int count) {
-        segments.each(block, count, (segment, from, length) -> {
-            segment.release(from, length);
-            segment.set(from, length, true);
-            usage.add(segment.number, length);
-        });
+        segments.each(block, count, settling);
         withheldBlocks -= count;
         assert withheldBlocks >= 0 : "F2: " + withheldBlocks;
         usedBlocks += count;
         settledSinceCut += count;
         log.append(block, count);
+    }
+
+    private void settlePart(final Segment segment, final int from, final int count) {
+        segment.release(from, count);
+        segment.set(from, count, true);
+        usage.add(segment.number, count);
     }
 
     /** The run was not written: free again. */
@@ -112,16 +119,18 @@ public final class FreeSpaceMap {
 
     /** No commit from the one being built on refers to this run. */
     public void free(final long block, final int count) {
-        segments.each(block, count, (segment, from, length) -> {
-            segment.set(from, length, false);
-            segment.withhold(from, length);
-            usage.add(segment.number, -length);
-        });
+        segments.each(block, count, freeing);
         withheldBlocks += count;
         usedBlocks -= count;
         log.append(block, -count);
         freed.addLong(block);
         freed.addLong(count);
+    }
+
+    private void freePart(final Segment segment, final int from, final int count) {
+        segment.set(from, count, false);
+        segment.withhold(from, count);
+        usage.add(segment.number, -count);
     }
 
     /** Which free blocks are taken next. */

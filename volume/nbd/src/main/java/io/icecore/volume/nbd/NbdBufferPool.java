@@ -1,5 +1,6 @@
 package io.icecore.volume.nbd;
 
+import io.icecore.store.device.IoBuffer;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -8,7 +9,6 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,14 +35,14 @@ final class NbdBufferPool implements AutoCloseable {
         /** Aligned to blocks, so that the device can take it as it is. */
         final ByteBuffer bytes;
 
-        final UnsafeBuffer view;
+        final IoBuffer view;
         private final ByteBuffer memory;
         private boolean fromReserve;
 
         private Lease(final int length) {
             memory = ByteBuffer.allocateDirect(length + LENGTH_MIN);
             bytes = memory.alignedSlice(LENGTH_MIN).slice(0, length);
-            view = new UnsafeBuffer(bytes);
+            view = new IoBuffer(bytes);
         }
 
         int length() {
@@ -138,7 +138,9 @@ final class NbdBufferPool implements AutoCloseable {
                 }
                 assert reserveBytes >= 0 && ownSharedBytes >= 0 && sharedBytes >= 0 : "released twice";
                 giveBack(lease);
-                grantWaiting();
+                if (!waiting.isEmpty()) {
+                    grantWaiting();
+                }
             } finally {
                 lock.unlock();
             }
@@ -181,6 +183,9 @@ final class NbdBufferPool implements AutoCloseable {
     }
 
     private boolean othersWaitForTheSharedPurse() {
+        if (waiting.isEmpty()) {
+            return false;
+        }
         for (final Share share : waiting) {
             if (!share.atOwnLimit()) {
                 return true;

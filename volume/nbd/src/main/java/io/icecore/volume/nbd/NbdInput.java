@@ -1,11 +1,11 @@
 package io.icecore.volume.nbd;
 
+import io.icecore.store.device.IoBuffer;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import org.agrona.BufferUtil;
-import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * What a client sends: a receive buffer in front of its socket. Used by the connection's thread alone.
@@ -26,7 +26,7 @@ final class NbdInput implements AutoCloseable {
 
     private final ReadableByteChannel channel;
     private final ByteBuffer received = ByteBuffer.allocateDirect(LENGTH);
-    private final UnsafeBuffer view = new UnsafeBuffer(received);
+    private final IoBuffer view = new IoBuffer(received);
     private BeforeWait beforeWait = () -> {};
     private int window = LENGTH;
 
@@ -45,7 +45,7 @@ final class NbdInput implements AutoCloseable {
     }
 
     /** The same memory; index {@code received().position()} is the next byte. Valid until the next wait. */
-    UnsafeBuffer view() {
+    IoBuffer view() {
         return view;
     }
 

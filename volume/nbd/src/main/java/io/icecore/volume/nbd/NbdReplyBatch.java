@@ -1,11 +1,11 @@
 package io.icecore.volume.nbd;
 
+import io.icecore.store.device.IoBuffer;
 import io.icecore.volume.IoRequest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.GatheringByteChannel;
 import org.agrona.BufferUtil;
-import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * Replies that go out together with one system call. Headers and short data are staged in one buffer; long data stays
@@ -26,7 +26,7 @@ final class NbdReplyBatch implements AutoCloseable {
 
     private final boolean structured;
     private final ByteBuffer staged = ByteBuffer.allocateDirect(LENGTH);
-    private final UnsafeBuffer view = new UnsafeBuffer(staged);
+    private final IoBuffer view = new IoBuffer(staged);
     private final ByteBuffer[] regions = new ByteBuffer[REFERENCED_COUNT_MAX + 1];
     private final ByteBuffer[] vectors = new ByteBuffer[2 * REFERENCED_COUNT_MAX + 1];
     private final NbdRequest[] referenced = new NbdRequest[REFERENCED_COUNT_MAX];
@@ -66,7 +66,7 @@ final class NbdReplyBatch implements AutoCloseable {
     }
 
     /** Where a READ may put its data so that no copy is needed; {@link #addRead} then makes it part of the batch. */
-    UnsafeBuffer view() {
+    IoBuffer view() {
         return view;
     }
 
