@@ -46,9 +46,9 @@ final class SnapshotCrashSearch {
     void run(final String name, final long seed, final int outcomes, final Consumer<CrashVolumes> steps) {
         point = 0;
         workload = CrashVolumes.format(DEVICE_BYTES, seed);
-        workload.deviceOf = deviceOf;
-        workload.seen = seen;
-        workload.onOperation = () -> crash(name, seed, outcomes);
+        workload.store.deviceOf = deviceOf;
+        workload.store.seen = seen;
+        workload.store.onOperation = () -> crash(name, seed, outcomes);
         try {
             workload.open();
             steps.accept(workload);
@@ -57,7 +57,7 @@ final class SnapshotCrashSearch {
         } catch (final CrashFailure ex) {
             throw ex;
         } catch (final RuntimeException | AssertionError ex) {
-            throw new CrashFailure(replay(name, seed, -1, -1), "no crash, after " + workload.operation(), ex);
+            throw new CrashFailure(replay(name, seed, -1, -1), "no crash, after " + workload.store.operation(), ex);
         }
     }
 
@@ -91,12 +91,12 @@ final class SnapshotCrashSearch {
     }
 
     private void crashOnce(final String name, final long seed, final long here, final long outcome) {
-        final String where = workload.operation();
+        final String where = workload.store.operation();
         crashes.merge(where, 1L, Long::sum);
         try {
-            recover(workload, workload.device, outcome, 2);
+            recover(workload, workload.store.device(), outcome, 2);
         } catch (final RuntimeException | AssertionError ex) {
-            throw new CrashFailure(replay(name, seed, here, outcome), where + "\n  then: " + last.trace(), ex);
+            throw new CrashFailure(replay(name, seed, here, outcome), where + "\n  then: " + last.store.trace(), ex);
         }
     }
 
@@ -129,8 +129,8 @@ final class SnapshotCrashSearch {
             }
         }
         if (crashAgain) {
-            next.see("crashed again in: " + next.operation());
-            recover(next, next.device, random.nextLong(), crashesLeft - 1);
+            next.store.see("crashed again in: " + next.store.operation());
+            recover(next, next.store.device(), random.nextLong(), crashesLeft - 1);
         }
     }
 }

@@ -97,20 +97,20 @@ class SnapshotCrashTest {
         volumes.create();
         volumes.create();
         for (int round = 0; round < 4; round++) {
-            volumes.write(volumes.someVolume());
+            volumes.clients.write(volumes.someVolume());
             volumes.snapshot();
-            volumes.write(volumes.someVolume());
+            volumes.clients.write(volumes.someVolume());
             for (int i = 0; i < 4; i++) {
-                volumes.zeroOrTrim(volumes.someVolume());
+                volumes.clients.zeroOrTrim(volumes.someVolume());
             }
             volumes.snapshot();
             volumes.holdOrRelease();
             volumes.branch();
-            volumes.write(volumes.someVolume());
+            volumes.clients.write(volumes.someVolume());
             volumes.setPolicy();
             volumes.delete();
             volumes.reclaim();
-            volumes.scatter();
+            volumes.clients.scatter(volumes.someVolume());
             volumes.grow();
             volumes.resize();
             volumes.branch();
