@@ -6,6 +6,7 @@ import io.icecore.recovery.point.RollingStatus;
 import io.icecore.recovery.scrub.ScrubState;
 import io.icecore.store.StoreInfo;
 import io.icecore.store.device.BlockDevice;
+import io.icecore.store.tree.CacheFigures;
 import io.icecore.volume.ByteSize;
 import io.icecore.volume.Catalog;
 import io.icecore.volume.ReclaimStatus;
@@ -66,6 +67,7 @@ final class StatusCommand extends StoreCommand {
                         status.damage().isEmpty()
                                 ? "none met"
                                 : Words.count(status.damage().size(), "place") + " met by reads, see below")
+                .add("node cache", nodeCache(status.nodeCache()))
                 .add("clients", String.valueOf(status.clients().size()))
                 .print(console());
     }
@@ -90,6 +92,12 @@ final class StatusCommand extends StoreCommand {
 
     private static String waiting(final int writes) {
         return writes == 0 ? "no writes" : Words.count(writes, "write") + " for room in the full store";
+    }
+
+    private static String nodeCache(final CacheFigures cache) {
+        return String.format(
+                "%.2f %% hits (%d hits, %d misses), %d nodes, capacity %d",
+                100 * cache.hitRate(), cache.hits(), cache.misses(), cache.nodes(), cache.capacity());
     }
 
     private String scrub(final ScrubState scrub) {
@@ -216,6 +224,13 @@ final class StatusCommand extends StoreCommand {
                                         .with("since", console().timeJson(damage.since()))
                                         .with("what", damage.what()))
                                 .toList())
+                .with(
+                        "nodeCache",
+                        Json.object()
+                                .with("hits", status.nodeCache().hits())
+                                .with("misses", status.nodeCache().misses())
+                                .with("nodes", status.nodeCache().nodes())
+                                .with("capacity", status.nodeCache().capacity()))
                 .with("scrub", status.scrub() == null ? null : scrubJson(status.scrub()));
     }
 

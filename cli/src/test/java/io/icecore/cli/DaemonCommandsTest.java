@@ -74,9 +74,12 @@ class DaemonCommandsTest extends CommandsContract {
         assertThat(status.get("exports").get(0).asText()).isEqualTo("vm1");
         assertThat(status.get("listening").get(0).asText()).startsWith("nbd+unix:///?socket=");
         assertThat(status.get("clients")).isEmpty();
+        assertThat(status.get("nodeCache").get("hits").asLong()).isPositive();
+        assertThat(status.get("nodeCache").get("nodes").asInt())
+                .isBetween(1, status.get("nodeCache").get("capacity").asInt());
         assertThat(status.get("processId").asLong())
                 .isEqualTo(ProcessHandle.current().pid());
-        assertThat(run("status").out()).contains("health").contains("listening").contains("deletion");
+        assertThat(run("status").out()).contains("health", "listening", "deletion", "node cache");
     }
 
     /** 64 MiB are written through in a second or two: the check has to ask that nothing be reused meanwhile. */

@@ -219,6 +219,7 @@ public final class Daemon implements AutoCloseable {
                 catalog.freeBytes(),
                 catalog.waitingWrites(),
                 catalog.store().damage().places(),
+                catalog.store().cacheFigures(),
                 scrub);
     }
 

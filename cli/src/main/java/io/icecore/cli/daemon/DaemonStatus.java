@@ -4,6 +4,7 @@ import io.icecore.recovery.point.RollingStatus;
 import io.icecore.recovery.scrub.ScrubState;
 import io.icecore.store.DamageLog;
 import io.icecore.store.StoreInfo;
+import io.icecore.store.tree.CacheFigures;
 import io.icecore.volume.ReclaimStatus;
 import java.time.Instant;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.List;
  * @param writableBytes what can be written before the store is full
  * @param waitingWrites requests of clients that wait for room
  * @param damage    that reads came upon since the daemon was started
+ * @param nodeCache since the daemon was started
  * @param scrub     the newest one, which may be under way, stopped or ended; or null
  */
 public record DaemonStatus(
@@ -34,6 +36,7 @@ public record DaemonStatus(
         long writableBytes,
         int waitingWrites,
         List<DamageLog.Damage> damage,
+        CacheFigures nodeCache,
         ScrubState scrub) {
 
     /** A client, and what it did in each of the last few seconds. */

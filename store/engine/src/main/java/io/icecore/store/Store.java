@@ -15,6 +15,7 @@ import io.icecore.store.format.Superblock;
 import io.icecore.store.format.SuperblockLayout;
 import io.icecore.store.space.FreeSpaceMap;
 import io.icecore.store.space.StoreFullException;
+import io.icecore.store.tree.CacheFigures;
 import io.icecore.store.tree.Forest;
 import io.icecore.store.tree.Tree;
 import java.time.Clock;
@@ -533,6 +534,11 @@ public final class Store implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** How well the node cache serves. Without the lock. */
+    public CacheFigures cacheFigures() {
+        return opened.forest.cacheFigures();
     }
 
     /** Nodes that the next commit will write. Under the lock. */

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.BooleanSupplier;
 
@@ -57,6 +58,12 @@ public final class Forest {
     private int dirtyCount;
 
     private volatile long changes;
+
+    /** How often a leaf was met in memory, by those as well that had to have it read first. */
+    private final LongAdder leavesMet = new LongAdder();
+
+    private final LongAdder leavesRead = new LongAdder();
+    private final LongAdder innerNodesRead = new LongAdder();
 
     /** Moves a reader beside a writer to a newer generation; false when there is none. */
     private BooleanSupplier refresh = () -> false;
@@ -151,9 +158,13 @@ public final class Forest {
     /** The node that a pointer names, or null when it is not in memory. Under either lock. */
     Node resident(final long home) {
         final Node node = cache.get(home);
-        if (node != null && !node.touched) {
-            node.touched = true;
+        if (node == null) {
+            return null;
         }
+        if (node.leaf) {
+            leavesMet.increment();
+        }
+        node.use();
         return node;
     }
 
@@ -168,9 +179,20 @@ public final class Forest {
         return Arrays.stream(trees).filter(Objects::nonNull).toList();
     }
 
-    /** See {@link NodeCache#size()}. Under either lock. */
-    int nodesInMemory() {
-        return cache.size();
+    /** How well look-ups are served from memory. Takes the read lock. */
+    public CacheFigures cacheFigures() {
+        final long stamp = lock.readLock();
+        try {
+            final long leaves = leavesRead.sum();
+            return new CacheFigures(
+                    Math.max(0, leavesMet.sum() - leaves),
+                    leaves + innerNodesRead.sum(),
+                    innerNodesRead.sum(),
+                    cache.size(),
+                    cache.capacity());
+        } finally {
+            lock.unlockRead(stamp);
+        }
     }
 
     Missing missing(final long home, final long generation, final Tree tree, final int level) {
@@ -188,6 +210,7 @@ public final class Forest {
         }
         final long block = redirect == null ? missing.home : redirect.block;
         final long generation = redirect == null ? missing.generation : redirect.generation;
+        (missing.level == 0 ? leavesRead : innerNodesRead).increment();
         final String structure = trees[missing.tree].name + (missing.level == 0 ? " leaf" : " node");
         final NodePage page;
         try {
@@ -202,7 +225,7 @@ public final class Forest {
         try {
             if (version == missing.version && cache.get(missing.home) == null) {
                 cache.evict(dirtyCount + written.size());
-                cache.add(new Node(page, missing.home, block, generation));
+                cache.add(Node.read(page, missing.home, block, generation));
             }
         } finally {
             lock.unlockWrite(stamp);

@@ -51,16 +51,15 @@ final class NodeCache {
             hand = 0;
         }
         final Node node = ring.get(hand);
-        if (node.dropped || !node.dirty && !node.writing && !node.touched) {
+        if (node.dropped || !node.dirty && !node.writing && !node.spare()) {
             if (!node.dropped) {
                 nodes.remove(node.home);
             }
             final Node last = ring.remove(ring.size() - 1);
             if (last != node) {
-                ring.set(hand, last);
+                ring.set(hand++, last); // Mostly the newest: it is looked at once the hand has come round.
             }
         } else {
-            node.touched = false;
             hand++;
         }
     }
@@ -83,6 +82,10 @@ final class NodeCache {
         nodes.clear();
         ring.clear();
         hand = 0;
+    }
+
+    int capacity() {
+        return capacity;
     }
 
     /** Nodes in memory, dropped ones that the hand has not met yet among them. */

@@ -77,7 +77,7 @@ class NodeCacheTest {
                     store.unlock();
                 }
                 store.commit();
-                assertThat(store.forest().nodesInMemory())
+                assertThat(store.forest().cacheFigures().nodes())
                         .as("after commit %d", commit)
                         .isLessThanOrEqualTo(capacity);
             }
