@@ -26,7 +26,7 @@ def run(options, results):
     command = [os.path.join(ROOT, "mvnw"), "-o", "-B", "-ntp", "-q", "test", "-pl", "volume/core", "-am",
                "-Dtest=HistoryBenchmark", "-Dsurefire.failIfNoSpecifiedTests=false",
                f"-Dhistory.scale={options.scale}", f"-Dhistory.out={results}", f"-Dmore.jvm=-Xmx{options.memory}"]
-    for name in ("part", "snapshots", "directory"):
+    for name in ("part", "snapshots", "chunks", "directory"):
         value = getattr(options, name)
         if value is not None:
             command.append(f"-Dhistory.{name}={value}")
@@ -141,6 +141,7 @@ def main():
     parser.add_argument("--part", choices=["curve", "sequential", "window", "delete", "clean", "flush", "heap", "list", "rivals"],
                         help="list: the whole command, on a store in --directory, best in memory; rivals: see rivals.py; all others by default")
     parser.add_argument("--snapshots", type=int, help="of the curve; default: 100,000 by the scale")
+    parser.add_argument("--chunks", type=int, help="mapped, of the heap; default: 16,777,216 by the scale")
     parser.add_argument("--directory", help="for stores in files; default: in memory")
     parser.add_argument("--memory", default="6g", help="of the virtual machine; devices in memory take most of it")
     parser.add_argument("--results", help="lines of JSON of an earlier run; nothing is run")

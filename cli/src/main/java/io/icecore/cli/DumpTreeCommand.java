@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
         description = "The nodes of a tree, parents first: level, block, generation, entries, range of keys.",
         footer = {"", "Example:", "  icecore dump tree head --entries --store /srv/ice.store"})
 final class DumpTreeCommand extends DeviceCommand {
-    @Parameters(paramLabel = "TREE", description = "catalogue, head, history, regions or space.")
+    @Parameters(paramLabel = "TREE", description = "catalogue, head, recent, history, regions or space.")
     private String name;
 
     @Option(names = "--entries", description = "The entries of each node as well.")
@@ -33,7 +33,7 @@ final class DumpTreeCommand extends DeviceCommand {
         if (tree < 0) {
             throw new CommandException(
                     ExitCode.USAGE,
-                    "no such tree: " + name + " (expected: catalogue, head, history, regions or space)");
+                    "no such tree: " + name + " (expected: catalogue, head, recent, history, regions or space)");
         }
         final StoreDump dump = new StoreDump(device);
         final CommitReader commit = generation < 0 ? dump.newest() : dump.generation(generation);

@@ -98,8 +98,8 @@ class BadStoreTest {
     @ParameterizedTest
     @ValueSource(strings = {"volume list", "volume create vm2 --size 1M", "store info", "check", "serve"})
     void aStoreOfANewerFormatIsNamedAsSuch(final String command) throws IOException {
-        patchSuperblocks(image -> image.putInt(FORMAT_VERSION_OFFSET, 3, LITTLE_ENDIAN));
-        assertRefused(command, "format version 3 (expected: 2");
+        patchSuperblocks(image -> image.putInt(FORMAT_VERSION_OFFSET, 4, LITTLE_ENDIAN));
+        assertRefused(command, "format version 4 (expected: 3");
     }
 
     @ParameterizedTest

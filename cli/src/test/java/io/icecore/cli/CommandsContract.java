@@ -57,7 +57,7 @@ abstract class CommandsContract {
         assertThat(info.get("sizeBytes").asLong()).isEqualTo(64L * MIB);
         assertThat(info.get("usedBytes").asLong() + info.get("freeBytes").asLong())
                 .isBetween(1L, 64L * MIB);
-        assertThat(info.get("formatVersion").asInt()).isEqualTo(2);
+        assertThat(info.get("formatVersion").asInt()).isEqualTo(3);
         assertThat(info.get("generation").asLong()).isPositive();
         assertThat(info.get("volumes").asInt()).isEqualTo(1);
         assertThat(info.get("snapshots").asInt()).isEqualTo(1);

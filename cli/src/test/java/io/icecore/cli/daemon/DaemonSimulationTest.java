@@ -57,6 +57,7 @@ class DaemonSimulationTest {
         "expired",
         "went on when there was room below",
         "holes filled",
+        "drained",
         "cleaner moved data",
         "cleaner emptied a segment",
         "power lost while cleaning",

@@ -42,6 +42,9 @@ final class SimulatedBackground {
             }
         }
         if (world.oneIn(6)) {
+            deeds.perform("drain", this::drain);
+        }
+        if (world.oneIn(6)) {
             deeds.perform("clean", this::clean);
         }
         if (world.oneIn(6)) {
@@ -68,6 +71,13 @@ final class SimulatedBackground {
         });
         if (world.store().discardFree(4, 1) > 0) {
             world.see("discarded a segment");
+        }
+    }
+
+    /** Moves what left the head lately on, sooner than a daemon would. */
+    private void drain() {
+        for (int i = world.random.nextInt(8); i > 0 && world.catalog().drainStep(); i--) {
+            world.see("drained");
         }
     }
 

@@ -196,7 +196,7 @@ final class CommitCheck {
                             entry.copy(page, index);
                             account.segment(entry);
                         }
-                        case OpenedStore.HEAD, OpenedStore.HISTORY -> extent(tree, page, index);
+                        case OpenedStore.HEAD, OpenedStore.RECENT, OpenedStore.HISTORY -> extent(page, index);
                         default -> {
                             if (first) {
                                 volumes.entry(tree, page, index);
@@ -210,8 +210,8 @@ final class CommitCheck {
             }
         }
 
-        private void extent(final int tree, final NodePage page, final int index) {
-            volumes.extent(page, index, tree == OpenedStore.HISTORY);
+        private void extent(final NodePage page, final int index) {
+            volumes.extent(page, index);
             if (volumes.extent().block() != 0) {
                 own(volumes.extent().block(), volumes.extent().length(), volumes.extent());
             }

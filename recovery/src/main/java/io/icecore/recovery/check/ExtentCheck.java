@@ -17,7 +17,8 @@ import io.icecore.volume.map.ExtentLayout;
  * Not thread-safe: one for each part of a tree.
  *
  * <p>Lives: at any epoch a chunk has one version. The head is checked against its neighbours, a version of the history
- * against its predecessor with the same first chunk, against the longer pieces that could cover it, and against the head.
+ * against its predecessor with the same first chunk, against the longer pieces that could cover it, and against the head;
+ * one of the recent tree against those of the history as well.
  *
  * <p>Regions: a clear bit is a promise that the regions' chunks were not written in those epochs. So the birth and the
  * death of every version are set in the bitmaps of the first kept items at or after them, and what no snapshot sees any
@@ -28,7 +29,9 @@ final class ExtentCheck {
     private static final int REGIONS_LEVEL_MAX = 2;
 
     private final Findings findings;
+    private final Forest forest;
     private final Tree head;
+    private final Tree recent;
     private final Tree history;
     private final RegionLookup regions;
     private final boolean everyRegion;
@@ -42,27 +45,28 @@ final class ExtentCheck {
 
     ExtentCheck(final Forest forest, final RegionLookup regions, final int regionsLevel, final Findings findings) {
         this.findings = findings;
+        this.forest = forest;
         this.regions = regions;
         head = forest.tree(OpenedStore.HEAD);
+        recent = forest.tree(OpenedStore.RECENT);
         history = forest.tree(OpenedStore.HISTORY);
         everyRegion = regionsLevel <= REGIONS_LEVEL_MAX;
     }
 
-    /** What comes next is the part of the head, or of the history, from this key on. */
-    void begin(final boolean inHistory, final long fromHi, final long fromLo) {
+    /** What comes next is the part of this tree from this key on. */
+    void begin(final int tree, final long fromHi, final long fromLo) {
         final long hi = fromLo == 0 ? fromHi - 1 : fromHi;
         if (hi < 0) {
             return; // Nothing is before it.
         }
         try {
-            if (!(inHistory ? history : head).floor(hi, fromLo - 1, other)
-                    || other.length() < ExtentLayout.CHECKSUMS_OFFSET) {
+            if (!forest.tree(tree).floor(hi, fromLo - 1, other) || other.length() < ExtentLayout.CHECKSUMS_OFFSET) {
                 return;
             }
         } catch (final StoreException ex) {
             return; // Damage, which the walk reports. Nothing is known of what is before.
         }
-        if (inHistory) {
+        if (OpenedStore.holdsHistory(tree)) {
             historyBranch = other.a();
             historyChunk = other.b();
             historyDeath = ExtentLayout.epoch(other.value);
@@ -103,7 +107,8 @@ final class ExtentCheck {
         }
     }
 
-    void inHistory(final Extent extent, final BranchFacts facts) {
+    /** @param tree the one of the history that it is in */
+    void inHistory(final int tree, final Extent extent, final BranchFacts facts) {
         require(extent.birth() < extent.death(), extent, "dead before it was born");
         require(
                 extent.branch() != historyBranch || extent.chunk() != historyChunk || historyDeath <= extent.birth(),
@@ -112,7 +117,11 @@ final class ExtentCheck {
         historyBranch = extent.branch();
         historyChunk = extent.chunk();
         historyDeath = extent.death();
-        longerPieces(extent);
+        longerPieces(tree == OpenedStore.RECENT ? recent : history, 2, extent);
+        if (tree == OpenedStore.RECENT) {
+            longerPieces(history, 1, extent);
+            shorterPieces(extent);
+        }
         if (covers(head, extent.branch(), extent.chunk(), 0, extent.chunk())) {
             final long birth = ExtentLayout.epoch(other.value);
             require(extent.death() <= birth, extent, "the head's version of its first chunk was born in " + birth);
@@ -137,21 +146,40 @@ final class ExtentCheck {
     }
 
     /** Pieces are aligned, so those that can cover it begin at few places; at each, its birth and its death are tried. */
-    private void longerPieces(final Extent extent) {
-        for (int length = 2; length <= ExtentLayout.LENGTH_MAX; length <<= 1) {
+    private void longerPieces(final Tree tree, final int lengthMin, final Extent extent) {
+        for (int length = lengthMin; length <= ExtentLayout.LENGTH_MAX; length <<= 1) {
             final long start = extent.chunk() & -length;
-            if (start == extent.chunk()) {
+            if (start == extent.chunk() && length > 1) {
                 continue;
             }
             for (final long epoch : new long[] {extent.birth(), extent.death() - 1}) {
                 if (epoch >= 0
-                        && covers(history, extent.branch(), start, epoch, extent.chunk())
+                        && covers(tree, extent.branch(), start, epoch, extent.chunk())
                         && other.b() == start
                         && ExtentLayout.epoch(other.value) > extent.birth()) {
                     require(false, extent, "the piece at chunk " + start + " born in " + other.c() + " covers it too");
                     return;
                 }
             }
+        }
+    }
+
+    /** Pieces of the history that begin within one of the recent tree; each of which would find it, were they in one tree. */
+    private void shorterPieces(final Extent extent) {
+        try {
+            final long hi = Key.hi(extent.branch(), extent.chunk() + 1);
+            boolean more = extent.length() > 1 && history.ceiling(hi, Key.lo(extent.chunk() + 1, 0), other);
+            while (more && other.a() == extent.branch() && other.b() < extent.end()) {
+                require(
+                        other.length() < ExtentLayout.CHECKSUMS_OFFSET
+                                || ExtentLayout.epoch(other.value) <= extent.birth()
+                                || extent.death() <= other.c(),
+                        extent,
+                        "it covers the piece at chunk " + other.b() + " born in " + other.c());
+                more = history.ceiling(other.hi(), other.lo() + 1, other);
+            }
+        } catch (final StoreException ex) {
+            throw new CatalogueLookup.UnknownException();
         }
     }
 

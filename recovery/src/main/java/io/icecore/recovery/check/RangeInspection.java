@@ -96,8 +96,8 @@ public final class RangeInspection {
             if (tree == OpenedStore.SPACE) {
                 entry.copy(page, index);
                 account.segment(entry);
-            } else if (tree == OpenedStore.HEAD || tree == OpenedStore.HISTORY) {
-                extent.read(page, index, tree == OpenedStore.HISTORY);
+            } else if (OpenedStore.holdsExtents(tree)) {
+                extent.read(page, index, OpenedStore.holdsHistory(tree));
                 if (!extent.zeroes() && extent.block() < end && extent.block() + extent.length() > first) {
                     final long offset = Math.max(0, first - extent.block());
                     own(

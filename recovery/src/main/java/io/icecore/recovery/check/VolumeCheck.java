@@ -26,7 +26,10 @@ final class VolumeCheck {
 
     private long branchNumber = -1;
     private final Map<Long, long[]> mapped = new HashMap<>();
-    private boolean inHistory;
+
+    /** That the extent read last is in. */
+    private int tree;
+
     private boolean uncertain;
 
     VolumeCheck(final VolumeFacts facts, final Findings findings) {
@@ -49,8 +52,8 @@ final class VolumeCheck {
 
     /** The part that comes next. */
     void begin(final TreeWalk.Subtree part) {
-        if (part.tree() == OpenedStore.HEAD || part.tree() == OpenedStore.HISTORY) {
-            extents.begin(part.tree() == OpenedStore.HISTORY, part.fromHi(), part.fromLo());
+        if (OpenedStore.holdsExtents(part.tree())) {
+            extents.begin(part.tree(), part.fromHi(), part.fromLo());
         }
     }
 
@@ -83,9 +86,9 @@ final class VolumeCheck {
      *
      * @throws CorruptStoreException when it is no extent
      */
-    void extent(final NodePage leaf, final int index, final boolean history) {
-        inHistory = history;
-        extent.read(leaf, index, history);
+    void extent(final NodePage leaf, final int index) {
+        tree = leaf.tree();
+        extent.read(leaf, index, OpenedStore.holdsHistory(tree));
     }
 
     /** The extent read last. */
@@ -96,8 +99,8 @@ final class VolumeCheck {
     /** Checks the extent read last. */
     void checkExtent() {
         try {
-            if (inHistory) {
-                extents.inHistory(extent, branch(extent.branch()));
+            if (OpenedStore.holdsHistory(tree)) {
+                extents.inHistory(tree, extent, branch(extent.branch()));
             } else {
                 mapped.computeIfAbsent(extent.branch(), number -> new long[1])[0] +=
                         extent.zeroes() ? 0 : extent.length();

@@ -46,7 +46,8 @@ final class EntryText {
         return switch (page.tree()) {
             case OpenedStore.CATALOGUE -> CatalogueRecord.decode(entry).toString();
             case OpenedStore.HEAD -> extent.read(page, index, false).toString();
-            case OpenedStore.HISTORY -> extent.read(page, index, true).toString();
+            case OpenedStore.RECENT, OpenedStore.HISTORY ->
+                extent.read(page, index, true).toString();
             case OpenedStore.REGIONS -> regions();
             default -> space();
         };

@@ -45,8 +45,11 @@ final class Saved {
 
     private record Place(long branch, long chunk) {}
 
+    /** Epochs in which a version of the history lived: death exclusive. */
+    private record Life(long birth, long death) {}
+
     private final Set<Place> doubtful = new HashSet<>();
-    private final Map<Place, Long> lastDeaths = new HashMap<>();
+    private final Map<Place, List<Life>> lives = new HashMap<>();
     private final Map<Place, Long> headBirths = new HashMap<>();
 
     Saved(
@@ -70,7 +73,7 @@ final class Saved {
             final List<Piece> pieces,
             final int tree,
             final Consumer<List<Candidate>> windows) {
-        final boolean history = tree == OpenedStore.HISTORY;
+        final boolean history = OpenedStore.holdsHistory(tree);
         final Extent extent = new Extent();
         List<Candidate> window = new ArrayList<>();
         long end = 0;
@@ -130,7 +133,7 @@ final class Saved {
         }
     }
 
-    /** And what the sure ones of the other tree say of these chunks. */
+    /** And what the sure ones of all trees say of these chunks. */
     void noteSure(final List<Candidate> window) {
         for (final Candidate candidate : window) {
             for (long chunk = candidate.chunk();
@@ -146,18 +149,19 @@ final class Saved {
 
     private void note(final Place place, final Candidate candidate) {
         if (candidate.history()) {
-            lastDeaths.merge(place, candidate.death(), Math::max);
+            lives.computeIfAbsent(place, key -> new ArrayList<>()).add(new Life(candidate.birth(), candidate.death()));
         } else {
             headBirths.put(place, candidate.birth());
         }
     }
 
-    /** What is in the head was born when the last version of the history was dead. */
+    /** What is in the head was born when the last version of the history was dead; and these live one after the other. */
     private boolean contradictsOtherTree(final Candidate candidate) {
         final Place place = new Place(candidate.branch(), candidate.chunk());
-        return candidate.history()
-                ? candidate.death() > headBirths.getOrDefault(place, Long.MAX_VALUE)
-                : candidate.birth() < lastDeaths.getOrDefault(place, 0L);
+        return candidate.history() && candidate.death() > headBirths.getOrDefault(place, Long.MAX_VALUE)
+                || lives.getOrDefault(place, List.of()).stream()
+                        .anyMatch(life -> candidate.birth() < life.death
+                                && (!candidate.history() || life.birth < candidate.death()));
     }
 
     /** After all sure ones: the doubtful ones take what nobody has, those of the head first. */

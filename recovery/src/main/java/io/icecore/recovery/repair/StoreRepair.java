@@ -223,10 +223,18 @@ public final class StoreRepair {
         leaves = new LiveLeaves(new SegmentReader(source), storeId, nodes, commit, live, scan.torn());
         for (int tree = OpenedStore.CATALOGUE; tree <= OpenedStore.HISTORY; tree++) {
             leaves.find(tree);
-            pieces.put(tree, List.copyOf(leaves.pieces()));
+            // The recent tree grows and shrinks all the time: without a superblock an old one may look like the newest.
+            final boolean sure = base != null || tree != OpenedStore.RECENT;
+            pieces.put(tree, sure ? List.copyOf(leaves.pieces()) : doubted(leaves.pieces()));
             gaps.put(tree, List.copyOf(leaves.gaps()));
         }
         leaves.find(OpenedStore.REGIONS); // Made anew; only what is damaged matters.
+    }
+
+    private static List<Piece> doubted(final List<Piece> sure) {
+        return sure.stream()
+                .map(piece -> new Piece(piece.range(), piece.block(), piece.generation(), true))
+                .toList();
     }
 
     // ---- 3
@@ -295,7 +303,9 @@ public final class StoreRepair {
                                 candidate.birth(),
                                 candidate.death(),
                                 candidate.zeroes());
-                        if (candidate.doubtful() && !(allocated != null && gapsAreOfOneTree())) {
+                        if (candidate.doubtful()
+                                && !(allocated != null && gapsAreOfOneTree())
+                                && !isOnlyDoubted(candidate)) {
                             older(candidate);
                         }
                     }
@@ -313,8 +323,16 @@ public final class StoreRepair {
 
     /** Then what is allocated, has no owner and has the right checksum is what it was: nothing else can have it. */
     private boolean gapsAreOfOneTree() {
-        return gaps.get(OpenedStore.HEAD).isEmpty()
-                || gaps.get(OpenedStore.HISTORY).isEmpty();
+        int with = 0;
+        for (int tree = OpenedStore.HEAD; tree <= OpenedStore.HISTORY; tree++) {
+            with += gaps.get(tree).isEmpty() ? 0 : 1;
+        }
+        return with <= 1;
+    }
+
+    /** Doubtful for no other reason than that there is no superblock: and now it has been confirmed. */
+    private boolean isOnlyDoubted(final Candidate candidate) {
+        return base == null && candidate.leaf().tree() == OpenedStore.RECENT;
     }
 
     private void lost(final Candidate candidate) {

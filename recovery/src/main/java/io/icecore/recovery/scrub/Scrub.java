@@ -251,7 +251,7 @@ public final class Scrub {
         public boolean node(final int tree, final int level, final long home, final NodePage page) {
             for (int index = 0; level == 0 && index < page.count(); index++) {
                 if (page.compare(index, state.hi(), state.lo()) >= 0) {
-                    add(page, index, tree == OpenedStore.HISTORY);
+                    add(page, index, OpenedStore.holdsHistory(tree));
                     next(page.hi(index), page.lo(index));
                 }
             }

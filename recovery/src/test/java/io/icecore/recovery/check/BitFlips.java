@@ -63,6 +63,7 @@ final class BitFlips {
                         "head node",
                         "head leaf",
                         "head leaf, redirected",
+                        "recent leaf",
                         "history node",
                         "history leaf",
                         "regions leaf",

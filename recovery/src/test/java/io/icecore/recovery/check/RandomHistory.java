@@ -153,6 +153,8 @@ public final class RandomHistory implements AutoCloseable {
             reopen();
         } else if (dice < 840) {
             catalog.store().commit();
+        } else if (dice < 844) {
+            catalog.drainStep();
         } else {
             catalog.reclaimStep();
         }

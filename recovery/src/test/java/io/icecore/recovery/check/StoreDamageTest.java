@@ -17,6 +17,7 @@ import io.icecore.store.tree.TreeEntry;
 import io.icecore.volume.CatalogueRecord;
 import io.icecore.volume.CatalogueTree;
 import io.icecore.volume.map.Extent;
+import io.icecore.volume.map.ExtentLayout;
 import io.icecore.volume.map.HeadMap;
 import io.icecore.volume.map.HistoryMap;
 import java.util.ArrayList;
@@ -193,13 +194,50 @@ class StoreDamageTest {
 
     @Test
     void versionsThatLiveAtTheSameTimeAreFound() {
-        final Extent extent = someVersion();
+        final Extent extent = someVersion(Store::history, 1);
         change(store -> copy(
                 store.history(), extent.branch(), extent.chunk(), extent.birth(), extent.chunk(), extent.birth() + 1));
 
         assertThat(check().errors())
                 .anyMatch(finding -> finding.what().contains("the version before it lives until")
                         || finding.what().contains("dead before it was born"));
+    }
+
+    @Test
+    void aVersionThatIsInBothTreesOfTheHistoryIsFound() {
+        final Extent extent = someVersion(Store::recent, 1);
+        change(store -> {
+            final TreeEntry entry = new TreeEntry();
+            final long hi = Key.hi(extent.branch(), extent.chunk());
+            assertThat(store.recent().get(hi, Key.lo(extent.chunk(), extent.birth()), entry))
+                    .isTrue();
+            store.history().put(entry.hi(), entry.lo(), entry.value, 0, entry.length());
+        });
+
+        assertThat(check().errors())
+                .anyMatch(finding -> finding.where().equals("history extent of " + extent)
+                        && finding.what()
+                                .equals("the piece at chunk " + extent.chunk() + " born in " + extent.birth()
+                                        + " covers it too"));
+    }
+
+    @Test
+    void aPieceThatARecentVersionCoversIsFound() {
+        final Extent extent = someVersion(Store::recent, 2);
+        change(store -> {
+            final UnsafeBuffer zeroes = new UnsafeBuffer(new byte[ExtentLayout.CHECKSUMS_OFFSET]);
+            zeroes.putInt(ExtentLayout.EPOCH_OFFSET, (int) extent.death(), java.nio.ByteOrder.LITTLE_ENDIAN);
+            zeroes.putByte(ExtentLayout.LENGTH_OFFSET, (byte) 1);
+            final long chunk = extent.chunk() + 1;
+            store.history()
+                    .put(Key.hi(extent.branch(), chunk), Key.lo(chunk, extent.birth()), zeroes, 0, zeroes.capacity());
+        });
+
+        assertThat(check().errors())
+                .anyMatch(finding -> finding.where().equals("history extent of " + extent)
+                        && finding.what()
+                                .equals("it covers the piece at chunk " + (extent.chunk() + 1) + " born in "
+                                        + extent.birth()));
     }
 
     @Test
@@ -416,16 +454,23 @@ class StoreDamageTest {
                 && ((CatalogueRecord.Line) CatalogueRecord.decode(entry)).head();
     }
 
-    private Extent someVersion() {
+    /** One that lives for several epochs, of at least so many chunks. */
+    private Extent someVersion(final java.util.function.Function<Store, Tree> tree, final int lengthMin) {
         return find(store -> {
+            final TreeEntry entry = new TreeEntry();
             final Extent extent = new Extent();
             for (long branch = 1; branch < 100; branch++) {
                 long chunk = 0;
-                while (new HistoryMap(store.history()).ceiling(branch, chunk, 0, extent)) {
-                    if (!extent.zeroes() && extent.death() - extent.birth() > 1) {
+                long birth = 0;
+                while (new HistoryMap(store.recent(), store.history()).ceiling(branch, chunk, birth, extent)) {
+                    chunk = extent.chunk();
+                    if (!extent.zeroes()
+                            && extent.death() - extent.birth() > 1
+                            && extent.length() >= lengthMin
+                            && tree.apply(store).get(Key.hi(branch, chunk), Key.lo(chunk, extent.birth()), entry)) {
                         return extent;
                     }
-                    chunk = extent.end();
+                    birth = extent.birth() + 1;
                 }
             }
             throw new AssertionError("no version");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.icecore.recovery.check.CommitReader;
 import io.icecore.recovery.check.RandomHistory;
+import io.icecore.store.commit.OpenedStore;
 import io.icecore.store.device.BlockDevice;
 import io.icecore.store.format.Superblock;
 import io.icecore.store.sim.SimBlockDevice;
@@ -44,6 +45,7 @@ class StoreDumpTest {
                 vm.write(round % 7 * BLOCK, bytes, 0, BLOCK, false);
                 if (round % 50 == 0) {
                     catalog.createSnapshots(List.of("vm"), "s" + round, Map.of("why", "test"));
+                    catalog.drainStep();
                 }
                 if (round == 51) {
                     catalog.hold(catalog.snapshots("vm").get(1), "tag");
@@ -56,7 +58,11 @@ class StoreDumpTest {
         assertThat(hasEverything())
                 .as(
                         "spill %d redirects %d runs %d notes %d space %d",
-                        made.spillBlock, made.redirects.length, made.runs.length, made.notes.length, made.rootBlocks[5])
+                        made.spillBlock,
+                        made.redirects.length,
+                        made.runs.length,
+                        made.notes.length,
+                        made.rootBlocks[OpenedStore.SPACE])
                 .isTrue();
         device = history.device().kill();
     }
@@ -72,7 +78,7 @@ class StoreDumpTest {
                 && newest.redirects.length > 3
                 && newest.runs.length > 0
                 && newest.notes.length > 40
-                && newest.rootBlocks[5] != 0;
+                && newest.rootBlocks[OpenedStore.SPACE] != 0;
     }
 
     private CommitReader newest() {
@@ -146,6 +152,7 @@ class StoreDumpTest {
                 ".*Deletion\\[.*",
                 ".*Attribute\\[.*name=key, valueBytes=10\\]");
         requireAll(tree("head"), ".*branch [0-9]+ chunk [0-9]+\\+[0-9]+ \\[.*block [0-9]+.*");
+        requireAll(tree("recent"), ".*branch [0-9]+ chunk [0-9]+\\+[0-9]+ \\[.*block [0-9]+.*");
         requireAll(tree("history"), ".*branch [0-9]+ chunk [0-9]+\\+[0-9]+ \\[.*block [0-9]+.*");
         requireAll(tree("regions"), ".*[0-9]+ regions:( [0-9-]+)+", ".*, 0, [0-9]+\\) [0-9]+ regions:.*");
         requireAll(tree("space"), ".*[0-9]+ blocks used:( [0-9-]+)+");

@@ -270,7 +270,7 @@ class ScrubTest {
             @Override
             public boolean node(final int tree, final int level, final long home, final NodePage page) {
                 for (int index = 0; level == 0 && index < page.count(); index++) {
-                    extent.read(page, index, tree == OpenedStore.HISTORY);
+                    extent.read(page, index, OpenedStore.holdsHistory(tree));
                     for (long chunk = extent.chunk(); chunk < extent.end() && !extent.zeroes(); chunk++) {
                         blocks.add(extent.blockOf(chunk));
                     }
@@ -284,6 +284,7 @@ class ScrubTest {
             }
         });
         walk.walk(OpenedStore.HEAD);
+        walk.walk(OpenedStore.RECENT);
         walk.walk(OpenedStore.HISTORY);
         return blocks;
     }

@@ -148,6 +148,11 @@ public final class Store implements AutoCloseable {
         return opened.forest.tree(OpenedStore.HISTORY);
     }
 
+    /** Of the layout of {@link #history()}: what came to the history lately. */
+    public Tree recent() {
+        return opened.forest.tree(OpenedStore.RECENT);
+    }
+
     public Tree regions() {
         return opened.forest.tree(OpenedStore.REGIONS);
     }

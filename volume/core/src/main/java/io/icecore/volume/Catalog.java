@@ -35,6 +35,7 @@ public final class Catalog implements AutoCloseable {
     private final BranchChanges branchChanges;
     private final ReclaimPace pace;
     private final ExtentMover mover;
+    private final RecentDrain drain;
     private final Cleaner cleaner;
     private final Defragmenter defragmenter;
     private final CleanerPace cleanerPace;
@@ -56,6 +57,7 @@ public final class Catalog implements AutoCloseable {
         housekeeping = new Housekeeping(volumes, deletion, volumeDeletion, inheritance);
         branchChanges = new BranchChanges(volumes, lookup, volumeChanges, snapshotChanges, deletion);
         mover = new ExtentMover(volumes);
+        drain = new RecentDrain(volumes);
         cleaner = new Cleaner(volumes, mover);
         defragmenter = new Defragmenter(volumes, mover);
         cleanerPace = new CleanerPace(volumes, this::cleanStep, this::defragmentStep, SystemNanoClock.INSTANCE);
@@ -314,7 +316,7 @@ public final class Catalog implements AutoCloseable {
             return false;
         }
         try {
-            return housekeeping.step() || inheritance.step();
+            return housekeeping.step() || inheritance.step() || drain.step();
         } catch (final NoSpaceException ex) {
             return false; // A flatten copies, and has to wait for room. What makes room goes on.
         }
@@ -338,6 +340,12 @@ public final class Catalog implements AutoCloseable {
      */
     public boolean defragmentStep() {
         return !volumes.readOnly() && defragmenter.step();
+    }
+
+    /** Drains some of the recent history, as {@link #reclaimStep} does once it is worth it. False when all of it is drained. */
+    public synchronized boolean drainStep() {
+        drain.begin();
+        return drain.step() && drain.passing();
     }
 
     /** Bytes that cleaning and defragmenting have moved since the store was opened. */

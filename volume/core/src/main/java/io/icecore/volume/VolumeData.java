@@ -99,7 +99,7 @@ final class VolumeData {
         this.regions = regions;
         this.notes = notes;
         head = new HeadMap(store.head());
-        history = new HistoryMap(store.history());
+        history = new HistoryMap(store.recent(), store.history());
         headWriter = new HeadWriter(store, head, history);
     }
 

@@ -64,6 +64,9 @@ class ConcurrentReadTest {
                 catalog.deleteSnapshots(all.subList(1, 3));
             }
             catalog.reclaimStep();
+            while (catalog.drainStep()) {
+                Thread.yield();
+            }
         }
         finish(readers);
     }
@@ -90,6 +93,7 @@ class ConcurrentReadTest {
                 catalog.deleteVolume(volume);
             }
             while (catalog.reclaimStep(8)) {
+                catalog.drainStep();
                 Thread.yield();
             }
             finish(readers);

@@ -98,9 +98,11 @@ final class CrashVolumes {
             snapshot();
         } else if (dice < 66) {
             delete();
-        } else if (dice < 76) {
+        } else if (dice < 75) {
             reclaim();
-        } else if (dice < 82) {
+        } else if (dice < 78) {
+            drain();
+        } else if (dice < 83) {
             branch();
         } else if (dice < 87) {
             clients.commit();
@@ -217,6 +219,16 @@ final class CrashVolumes {
         if (random.nextBoolean()) {
             clients.commit();
         }
+    }
+
+    /** Moves what left the head lately on, or some of it. */
+    void drain() {
+        store.perform("drain", List.of(), () -> {
+            for (int i = random.nextInt(4); i >= 0 && catalog().drainStep(); i--) {
+                // Then some of it.
+            }
+            catalog().store().commit();
+        });
     }
 
     void branch() {

@@ -26,12 +26,16 @@ import org.junit.jupiter.api.Test;
  * <p>Not part of a build by its name; {@link HistoryBenchmarkSmokeTest} runs it with small numbers. Side by side wherever
  * two things are compared: turns of both, one after the other, in one process, and the ratio of the medians. Properties:
  * {@code history.part} (all of them when it is not set), {@code history.scale} (percent of the full size), {@code
- * history.snapshots} (of the curve), {@code history.directory} (for stores in files; else in memory), {@code history.out}
+ * history.snapshots} (of the curve), {@code history.chunks} (mapped, of the heap), {@code history.directory} (for stores in files; else in
+ * memory), {@code history.out}
  * (lines of JSON).
  */
 class HistoryBenchmark {
     private static final int CHUNK = 4096;
     private static final int TURNS = 9;
+
+    /** Flushed writes of a client while the background makes one step: it makes one a millisecond. */
+    private static final int WRITES_A_STEP = 8;
 
     private int scale;
     private Path directory;
@@ -138,6 +142,13 @@ class HistoryBenchmark {
             }
         }
 
+        /** What the background does beside clients. */
+        void background() {
+            while (catalog.reclaimStep()) {
+                Thread.onSpinWait();
+            }
+        }
+
         void readAll() {
             for (int chunk = 0; chunk < chunks; chunk += 256) {
                 export.read((long) chunk * CHUNK, buffer, 0, Math.min(256, chunks - chunk) * CHUNK);
@@ -179,6 +190,10 @@ class HistoryBenchmark {
         return device instanceof SparseDevice memory
                 ? memory.blocksWritten.get()
                 : ((SparseFileDevice) device).blocksWritten.get();
+    }
+
+    private static long blocksWrittenInMemory(final BlockDevice device) {
+        return device instanceof SparseDevice ? blocksWritten(device) : 0;
     }
 
     private static Spec spec(final String text) {
@@ -245,6 +260,7 @@ class HistoryBenchmark {
                 while (snapshots < target) {
                     with.writeRandom(written);
                     with.snapshot("s" + snapshots++);
+                    with.background();
                     without.writeRandom(written);
                     without.catalog.store().commit();
                 }
@@ -254,16 +270,22 @@ class HistoryBenchmark {
     }
 
     private void measure(final Subject with, final Subject without, final int snapshots, final int operations) {
+        final double[] background = {0};
+        final long[] blocks = {blocksWrittenInMemory(with.device), blocksWrittenInMemory(without.device)};
         final double[] write = sideBySide(
                 TURNS,
                 () -> {
                     with.writeRandom(operations);
                     with.catalog.store().commit();
                 },
+                () -> background[0] += seconds(with::background),
                 () -> {
                     without.writeRandom(operations);
                     without.catalog.store().commit();
                 });
+        final double writes = (TURNS + 1.0) * operations;
+        final double blocksAWrite = (blocksWrittenInMemory(with.device) - blocks[0]) / writes;
+        final double blocksAWriteWithout = (blocksWrittenInMemory(without.device) - blocks[1]) / writes;
         final double[] again = sideBySide(
                 TURNS,
                 () -> {
@@ -310,9 +332,15 @@ class HistoryBenchmark {
                 "writesPerSecond",
                 operations / write[0],
                 "writesPerSecondWithout",
-                operations / write[1],
+                operations / write[2],
                 "firstWriteRatio",
-                write[1] / write[0],
+                write[2] / write[0],
+                "backgroundMicros",
+                background[0] / writes * 1e6,
+                "blocksAWrite",
+                blocksAWrite,
+                "blocksAWriteWithout",
+                blocksAWriteWithout,
                 "rewriteRatio",
                 again[1] / again[0],
                 "readsPerSecond",
@@ -633,6 +661,9 @@ class HistoryBenchmark {
         for (int done = 0; done < writes; done += together) {
             subject.writeRandom(together);
             subject.export.flush();
+            if (done / WRITES_A_STEP != (done + together) / WRITES_A_STEP) {
+                subject.catalog.reclaimStep();
+            }
         }
     }
 
@@ -656,7 +687,7 @@ class HistoryBenchmark {
      * be told from what does not. And what the region bitmaps of so many snapshots take on the device.
      */
     private void heap() {
-        final int chunks = Math.max(1 << 14, scaled(1 << 24));
+        final int chunks = Integer.getInteger("history.chunks", Math.max(1 << 14, scaled(1 << 24)));
         heap(Math.max(1 << 13, chunks / 16 & -2)); // An even number.
         heap(chunks & -2);
     }
@@ -678,6 +709,7 @@ class HistoryBenchmark {
                     export.write((long) random.nextInt(chunks) * CHUNK, buffer, 0, CHUNK, false);
                 }
                 catalog.createSnapshots(List.of("vm"), "s" + i, Map.of());
+                catalog.reclaimStep();
             }
         }
         final List<Snapshot> all = catalog.snapshots("vm");

@@ -2,9 +2,12 @@ package io.icecore.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.icecore.store.Store;
 import io.icecore.store.commit.OpenedStore;
 import io.icecore.store.format.SpillLayout;
 import io.icecore.store.format.Superblock;
+import io.icecore.store.tree.Key;
+import io.icecore.store.tree.TreeEntry;
 import io.icecore.volume.map.Extent;
 import io.icecore.volume.map.HeadMap;
 import io.icecore.volume.map.HistoryMap;
@@ -70,6 +73,7 @@ final class Ownership {
             end = extent.end();
             own(root.number, extent);
         }
+        checkOneTreeHasIt(volumes.store(), branch.number);
         final HistoryMap history = volumes.data().history();
         long chunk = 0;
         long birth = 0;
@@ -81,6 +85,17 @@ final class Ownership {
             if (!extent.zeroes()) {
                 dead.add(new Dead(branch.number, extent.death(), extent.length()));
             }
+        }
+    }
+
+    /** H1 of {@link HistoryMap}. */
+    private static void checkOneTreeHasIt(final Store store, final long branch) {
+        final TreeEntry entry = new TreeEntry();
+        final TreeEntry other = new TreeEntry();
+        boolean more = store.recent().ceiling(Key.hi(branch, 0), Key.lo(0, 0), entry);
+        while (more && entry.a() == branch) {
+            require(!store.history().get(entry.hi(), entry.lo(), other), "old and still recent", entry.b());
+            more = store.recent().ceiling(entry.hi(), entry.lo() + 1, entry);
         }
     }
 

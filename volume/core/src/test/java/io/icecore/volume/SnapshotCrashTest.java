@@ -20,7 +20,7 @@ class SnapshotCrashTest {
     private static final String[] OPERATIONS = {
         "open", "create volume", "write", "write, durable", "zero", "trim", "snapshot", "group snapshot", "delete",
         "delete several", "reclaim", "clone", "rollback", "flatten", "commit", "flush", "hold", "release",
-        "resize volume", "policy", "delete volume", "grow", "close", "idle", "release pinned", "defragment"
+        "resize volume", "policy", "delete volume", "grow", "close", "idle", "release pinned", "defragment", "drain"
     };
 
     /** Fixed seeds, the same in every build; then fresh ones until the time is over. */
@@ -110,6 +110,7 @@ class SnapshotCrashTest {
             volumes.setPolicy();
             volumes.delete();
             volumes.reclaim();
+            volumes.drain();
             volumes.clients.scatter(volumes.someVolume());
             volumes.grow();
             volumes.resize();

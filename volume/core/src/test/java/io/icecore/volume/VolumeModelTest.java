@@ -159,6 +159,8 @@ class VolumeModelTest {
                 changes();
             } else if (dice < 800) {
                 catalog.store().commit();
+            } else if (dice < 820) {
+                catalog.drainStep();
             } else if (dice < 990) {
                 catalog.reclaimStep(1 + random.nextInt(8));
             } else {

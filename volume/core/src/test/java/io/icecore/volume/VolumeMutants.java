@@ -128,6 +128,12 @@ final class VolumeMutants {
             new Mutant("a look-up takes the nearest start only")
                     .in("volume.map.HistoryMap.find")
                     .constant(64, 1),
+            new Mutant("what is drained stays recent")
+                    .in("volume.map.HistoryMap.drain")
+                    .skip("remove"),
+            new Mutant("what is drained is nowhere")
+                    .in("volume.map.HistoryMap.drain")
+                    .skip("put"),
             new Mutant("a version dies one epoch early")
                     .in("volume.map.HeadWriter.save")
                     .instead("put", WrongMaps.class, "putDyingEarly"),

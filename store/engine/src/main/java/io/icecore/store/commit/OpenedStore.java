@@ -13,14 +13,25 @@ import io.icecore.store.tree.Forest;
  * What opening hands to committing: one store, standing at one durable generation. The parts are guarded as each says.
  */
 public final class OpenedStore {
-    /** Numbers of the trees, which are the numbers of their roots. */
+    /** Numbers of the trees, which are the numbers of their roots. A version moves from the head to recent to history. */
     public static final int CATALOGUE = 1;
 
     public static final int HEAD = 2;
-    public static final int HISTORY = 3;
-    public static final int REGIONS = 4;
-    public static final int SPACE = 5;
-    static final String[] TREE_NAMES = {null, "catalogue", "head", "history", "regions", "space"};
+    public static final int RECENT = 3;
+    public static final int HISTORY = 4;
+    public static final int REGIONS = 5;
+    public static final int SPACE = 6;
+    static final String[] TREE_NAMES = {null, "catalogue", "head", "recent", "history", "regions", "space"};
+
+    /** Whether the entries of a tree are extents. */
+    public static boolean holdsExtents(final int tree) {
+        return tree >= HEAD && tree <= HISTORY;
+    }
+
+    /** Whether the entries of a tree are versions that only snapshots see. */
+    public static boolean holdsHistory(final int tree) {
+        return tree == RECENT || tree == HISTORY;
+    }
 
     /** Names of the trees by number; null where there is none. */
     public static String[] treeNames() {

@@ -50,7 +50,7 @@ import static org.agrona.BitUtil.SIZE_OF_LONG;
  */
 public final class SuperblockLayout {
     public static final long MAGIC = 0x0045_524F_4345_4349L;
-    public static final int FORMAT_VERSION = 2;
+    public static final int FORMAT_VERSION = 3;
 
     public static final int FLAG_PAYLOAD_FLUSHED = 1;
     public static final int FLAG_SEALING = 2;

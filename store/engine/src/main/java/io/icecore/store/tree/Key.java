@@ -9,6 +9,7 @@ package io.icecore.store.tree;
  * tree       a                    b                     c
  * ---------  -------------------  --------------------  ---------
  * head       branch               chunk                 0
+ * recent     branch               chunk                 birth
  * history    branch               chunk                 birth
  * regions    branch               epoch                 container
  * space      0                    segment               0

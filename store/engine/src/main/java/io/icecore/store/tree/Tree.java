@@ -25,6 +25,9 @@ public final class Tree {
     private static final int MERGE_BELOW = NodePage.ROOM / 4;
     private static final int MERGED_MAX = NodePage.ROOM * 3 / 4;
 
+    /** Of an inner node, usually. */
+    private static final int CHILDREN = 90;
+
     /** A home that stands for a node never written, as a parent holds it until the commit: bit 47 set. */
     private static final long NEVER_WRITTEN = 1L << 47;
 
@@ -172,6 +175,23 @@ public final class Tree {
         into.value.putBytes(0, page.image(), page.valueIndex(entry), into.length);
     }
 
+    /** How many leaves there are, roughly: from nodes in memory. Any thread. */
+    public long leavesEstimate() {
+        final long stamp = forest.lock.readLock();
+        try {
+            long leaves = rootBlock == 0 ? 0 : 1;
+            Node node = rootLevel == 0 ? null : forest.resident(rootBlock);
+            for (int level = rootLevel; level > 0; level--) {
+                final int count = node == null ? CHILDREN : node.page.count();
+                leaves *= count;
+                node = node == null ? null : forest.resident(childHome(node.page, count / 2));
+            }
+            return leaves;
+        } finally {
+            forest.lock.unlockRead(stamp);
+        }
+    }
+
     // ---- changes
 
     /** Inserts the entry or replaces its value. The caller holds the store's lock. */
@@ -215,6 +235,7 @@ public final class Tree {
 
     /** Removes the entry; false when there was none. The caller holds the store's lock. */
     public boolean remove(final long hi, final long lo) {
+        boolean small = false;
         while (true) {
             final Missing missing;
             final long stamp = forest.lock.writeLock();
@@ -230,6 +251,7 @@ public final class Tree {
                     }
                     forest.markDirty(path[0]);
                     path[0].page.remove(entry);
+                    small = path[0].page.usedBytes() < MERGE_BELOW;
                     if (path[0].page.count() == 0) {
                         unlink(0);
                     }
@@ -240,7 +262,9 @@ public final class Tree {
             }
             forest.load(missing);
         }
-        mergeAround(hi, lo);
+        if (small) {
+            mergeAround(hi, lo);
+        }
         return true;
     }
 

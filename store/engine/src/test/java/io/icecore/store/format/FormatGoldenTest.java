@@ -13,14 +13,14 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 
 /**
- * Images of format version 2, byte for byte. They are never written anew: a difference is a change of format, which
+ * Images of format version 3, byte for byte. They are never written anew: a difference is a change of format, which
  * needs a new version. {@code -Dformat.golden.write=DIR} writes images of a structure that has none yet.
  */
 class FormatGoldenTest {
     private static final UUID STORE = new UUID(0x0123_4567_89AB_CDEFL, 0x8899_AABB_CCDD_EEFFL);
 
     @Test
-    void superblockIsAsItWasInVersionOne() throws IOException {
+    void superblockIsAsItWas() throws IOException {
         final UnsafeBuffer image = new UnsafeBuffer(new byte[4096]);
         superblock().encode(image, 0, 5);
         assertSame("superblock", image);
@@ -32,7 +32,7 @@ class FormatGoldenTest {
     }
 
     @Test
-    void nodeIsAsItWasInVersionOne() throws IOException {
+    void nodeIsAsItWas() throws IOException {
         final NodePage page = new NodePage(2, 0);
         final UnsafeBuffer value = new UnsafeBuffer("some value".getBytes(java.nio.charset.StandardCharsets.UTF_8));
         page.insert(0, 7, 9, value, 0, 10);
@@ -49,7 +49,7 @@ class FormatGoldenTest {
     }
 
     @Test
-    void spillNodeIsAsItWasInVersionOne() throws IOException {
+    void spillNodeIsAsItWas() throws IOException {
         final UnsafeBuffer image = new UnsafeBuffer(new byte[4096]);
         SpillLayout.encode(image, STORE, 99, 55, new Spill(98, 54, new long[] {1000, 32767, 70_000_000_000L, -1}));
         assertSame("spill", image);
@@ -130,7 +130,7 @@ class FormatGoldenTest {
     }
 
     private static byte[] bytes(final String name) throws IOException {
-        try (InputStream in = FormatGoldenTest.class.getResourceAsStream("/format/v2/" + name + ".img")) {
+        try (InputStream in = FormatGoldenTest.class.getResourceAsStream("/format/v3/" + name + ".img")) {
             assertThat(in).as("golden image " + name).isNotNull();
             return in.readAllBytes();
         }

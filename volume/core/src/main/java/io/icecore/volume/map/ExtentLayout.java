@@ -9,23 +9,23 @@ import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 
 /**
- * Layout of the values of the head tree and of the history tree. Little-endian.
+ * Layout of the values of the trees head, recent and history. Little-endian.
  *
  * <pre>
- * tree     key                          epoch
- * -------  ---------------------------  -----------------------------------------
- * head     (branch, first chunk, 0)     birth: the epoch in which it was written
- * history  (branch, first chunk, birth) death: the epoch in which it was replaced
+ * tree             key                          epoch
+ * ---------------  ---------------------------  -----------------------------------------
+ * head             (branch, first chunk, 0)     birth: the epoch in which it was written
+ * recent, history  (branch, first chunk, birth) death: the epoch in which it was replaced
  *
  * offset        size  field      content
  * ------  ----------  ---------  ----------------------------------------------------------------------------
  *      0           4  epoch      see above
- *      4           1  length     chunks, 1 to {@value #LENGTH_MAX}; in the history a power of two
+ *      4           1  length     chunks, 1 to {@value #LENGTH_MAX}; in recent and history a power of two
  *      5           6  block      first block; {@value #ZEROES}: the extent reads as zeroes and has no blocks
  *     11  4 * length  checksums  CRC-32C of each chunk; none when block is {@value #ZEROES}
  * </pre>
  *
- * <p>Extents of the head are disjoint. Entries of the history are aligned: the first chunk is a multiple of the length.
+ * <p>Extents of the head are disjoint. Entries of recent and history are aligned: the first chunk is a multiple of the length.
  * So those with the same first chunk have disjoint lifetimes, and few first chunks can cover a given chunk.
  */
 public final class ExtentLayout {

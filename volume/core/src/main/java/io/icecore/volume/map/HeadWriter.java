@@ -155,7 +155,7 @@ public final class HeadWriter {
         }
         for (int i = 0; i < oldCount; i++) {
             if (old.get(i).birth() <= newest) {
-                history.ceiling(branch, old.get(i).chunk(), old.get(i).birth(), touched);
+                history.touch(branch, old.get(i).chunk(), old.get(i).birth(), touched);
             }
         }
     }

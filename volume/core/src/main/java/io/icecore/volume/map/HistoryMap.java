@@ -5,19 +5,35 @@ import static org.agrona.BitUtil.SIZE_OF_INT;
 import io.icecore.store.tree.Key;
 import io.icecore.store.tree.Seek;
 import io.icecore.store.tree.Tree;
+import io.icecore.store.tree.TreeEntry;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
-/** The history tree: versions that only snapshots still see. Lookups by any thread; changes under the store's lock. */
+/**
+ * The history: versions that only snapshots still see. Lookups by any thread; changes under the store's lock.
+ *
+ * <p>It is kept in two trees of one layout. What leaves the head goes to the <em>recent</em> one, which is small: its leaves
+ * are in the processor's caches, and many of the versions that a commit saves share one. {@code RecentDrain} moves it on to the
+ * <em>old</em> one, in the order of keys, so many at a time that several go to each leaf.
+ * <ul>
+ *   <li>H1. At every commit a version is in one of the two. Between commits, for a moment, it is in both, never in none.</li>
+ *   <li>H2. A version moves one way only, and {@link #drain} counts it before it leaves the recent tree.</li>
+ * </ul>
+ */
 public final class HistoryMap {
-    private final Tree tree;
+    private final Tree recent;
+    private final Tree old;
     private final UnsafeBuffer value = new UnsafeBuffer(new byte[ExtentLayout.VALUE_LENGTH_MAX]);
+
+    /** Versions drained since the program started. */
+    private volatile long drainedCount;
 
     /** Used under the store's lock. */
     private final Extent current = new Extent();
 
-    public HistoryMap(final Tree tree) {
-        this.tree = tree;
+    public HistoryMap(final Tree recent, final Tree old) {
+        this.recent = recent;
+        this.old = old;
     }
 
     /** What a lookup of a chunk at a snapshot found. */
@@ -29,14 +45,33 @@ public final class HistoryMap {
         REPLACED
     }
 
+    /** Finds the entry that covers the chunk and is visible to the snapshot of this epoch. */
+    Found find(final long branch, final long chunk, final long epoch, final Extent into) {
+        while (true) {
+            final long count = drainedCount;
+            final Found inOld = find(old, branch, chunk, epoch, into);
+            if (inOld == Found.VISIBLE) {
+                return inOld;
+            }
+            final Found found = find(recent, branch, chunk, epoch, into);
+            if (found == Found.VISIBLE || count == drainedCount) { // H2: else it may have passed by between the two.
+                return found == Found.NOTHING ? inOld : found;
+            }
+        }
+    }
+
+    /** As {@link #find}, where the old tree alone tells. When it does not, the recent one, or the head, may have it. */
+    boolean isOld(final long branch, final long chunk, final long epoch, final Extent into) {
+        return find(old, branch, chunk, epoch, into) == Found.VISIBLE;
+    }
+
     /**
-     * Finds the entry that covers the chunk and is visible to the snapshot of this epoch.
-     *
-     * <p>Entries are aligned pieces, so those that can cover the chunk start at {@code chunk & -(2^i)}; entries with one
+     * Entries are aligned pieces, so those that can cover the chunk start at {@code chunk & -(2^i)}; entries with one
      * start have disjoint lifetimes, so one floor seek decides each start. Nearest first: 2 seeks on average, 7 at most. A
      * seek that finds an earlier start has shown that there is nothing at those between.
      */
-    Found find(final long branch, final long chunk, final long epoch, final Extent into) {
+    private static Found find(
+            final Tree tree, final long branch, final long chunk, final long epoch, final Extent into) {
         Found found = Found.NOTHING;
         long last = chunk; // Nothing that could matter starts after this.
         for (int length = 1; length <= ExtentLayout.LENGTH_MAX; length <<= 1) {
@@ -66,7 +101,7 @@ public final class HistoryMap {
     /** The same; see {@link Tree#ceiling(long, long, boolean, io.icecore.store.tree.TreeEntry)}. */
     public Seek ceiling(
             final long branch, final long chunk, final long birth, final boolean patient, final Extent into) {
-        final Seek seek = tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), patient, into.entry());
+        final Seek seek = ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), patient, into.entry());
         if (seek == Seek.FOUND) {
             if (into.branch() != branch) {
                 return Seek.NONE;
@@ -78,29 +113,78 @@ public final class HistoryMap {
 
     /** Finds the first entry of any branch at or after (branch, chunk, birth). */
     public boolean next(final long branch, final long chunk, final long birth, final Extent into) {
-        if (tree.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry())) {
+        if (ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), false, into.entry()) == Seek.FOUND) {
             into.verified(true);
             return true;
         }
         return false;
     }
 
+    private Seek ceiling(final long hi, final long lo, final boolean patient, final TreeEntry into) {
+        while (true) {
+            final Seek inRecent = recent.ceiling(hi, lo, patient, into); // First, see H2.
+            if (inRecent == Seek.UNREAD) {
+                return inRecent;
+            }
+            final long recentHi = into.hi();
+            final long recentLo = into.lo();
+            final Seek inOld = old.ceiling(hi, lo, patient, into); // Second: mostly it is this one.
+            if (inRecent == Seek.NONE
+                    || inOld == Seek.UNREAD
+                    || inOld == Seek.FOUND && Key.compare(into.hi(), into.lo(), recentHi, recentLo) <= 0) {
+                return inOld;
+            }
+            final Seek again = recent.ceiling(recentHi, recentLo, patient, into);
+            if (again == Seek.UNREAD || again == Seek.FOUND && into.hi() == recentHi && into.lo() == recentLo) {
+                return again;
+            }
+        }
+    }
+
+    /** Has the leaf read that a version of this key would be put into. */
+    void touch(final long branch, final long chunk, final long birth, final Extent into) {
+        recent.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry());
+    }
+
+    /** Finds the first version of any branch at or after (branch, chunk, birth) in the recent tree. */
+    public Seek nextRecent(
+            final long branch, final long chunk, final long birth, final boolean patient, final Extent into) {
+        final Seek seek = recent.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), patient, into.entry());
+        if (seek == Seek.FOUND) {
+            into.verified(true);
+        }
+        return seek;
+    }
+
+    /** Whether the leaf of the old tree that the version belongs in can be had: {@link Seek#UNREAD}, or anything else. */
+    public Seek seekOld(final Extent version, final boolean patient, final Extent into) {
+        return old.ceiling(version.entry().hi(), version.entry().lo(), patient, into.entry());
+    }
+
+    /** Takes a version, as {@link #nextRecent} has found it, into the old tree. Under the store's lock. */
+    public void drain(final Extent version) {
+        final TreeEntry entry = version.entry();
+        old.put(entry.hi(), entry.lo(), entry.value, 0, entry.length());
+        drainedCount++; // H2
+        recent.remove(entry.hi(), entry.lo());
+    }
+
     /** As {@link HeadMap#repoint}. */
     public boolean repoint(final Extent seen, final long block) {
-        final long chunk = seen.chunk();
-        if (!tree.get(Key.hi(seen.branch(), chunk), Key.lo(chunk, seen.birth()), current.entry())
+        final long hi = Key.hi(seen.branch(), seen.chunk());
+        final long lo = Key.lo(seen.chunk(), seen.birth());
+        final Tree tree = recent.get(hi, lo, current.entry()) ? recent : old;
+        if (tree == old && !old.get(hi, lo, current.entry())
                 || !current.verified(true).sameBlocks(seen)) {
             return false;
         }
-        put(
-                seen.branch(),
-                chunk,
-                current.length(),
-                seen.birth(),
-                current.death(),
-                block,
+        ExtentLayout.encode(value, current.death(), current.length(), block);
+        value.putBytes(
+                ExtentLayout.CHECKSUMS_OFFSET,
                 current.checksums(),
-                ExtentLayout.CHECKSUMS_OFFSET);
+                ExtentLayout.CHECKSUMS_OFFSET,
+                current.length() * SIZE_OF_INT);
+        tree.put(hi, lo, value, 0, ExtentLayout.valueLength(current.length(), block));
         return true;
     }
 
@@ -130,7 +214,7 @@ public final class HistoryMap {
                 value.putBytes(ExtentLayout.CHECKSUMS_OFFSET, checksums, checksumsIndex, piece * SIZE_OF_INT);
             }
             final int valueLength = ExtentLayout.valueLength(piece, pieceBlock);
-            tree.put(Key.hi(branch, from), Key.lo(from, birth), value, 0, valueLength);
+            recent.put(Key.hi(branch, from), Key.lo(from, birth), value, 0, valueLength);
             from += piece;
         }
     }
@@ -145,6 +229,8 @@ public final class HistoryMap {
     }
 
     public boolean remove(final long branch, final long chunk, final long birth) {
-        return tree.remove(Key.hi(branch, chunk), Key.lo(chunk, birth));
+        final long hi = Key.hi(branch, chunk);
+        final long lo = Key.lo(chunk, birth);
+        return recent.remove(hi, lo) || old.remove(hi, lo);
     }
 }

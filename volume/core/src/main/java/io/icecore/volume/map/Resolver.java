@@ -15,8 +15,8 @@ import java.util.List;
  * for a moment: ask {@link Moves}.)
  *
  * <p>Costs a seek an extent and, in a snapshot, a few seeks for each gap in the head; never one for each unmapped chunk.
- * What an old snapshot sees is nearly all in the history: where most was found there lately, it is asked before the head, and
- * the head need not be asked at all. A version that moves to the history meanwhile is met there the second time.
+ * What an old snapshot sees is nearly all in the history: where most was found there lately, its old tree is asked before the
+ * head, and mostly nothing else need be. A version that moves there meanwhile is met the second time.
  * Not thread-safe: one for each thread.
  */
 public final class Resolver {
@@ -66,9 +66,7 @@ public final class Resolver {
         while (chunk < end) {
             final long stop;
             final boolean more;
-            if (level.score > 0
-                    && epoch != Extent.HEAD
-                    && history.find(branch, chunk, epoch, level.inHistory) == HistoryMap.Found.VISIBLE) {
+            if (level.score > 0 && epoch != Extent.HEAD && history.isOld(branch, chunk, epoch, level.inHistory)) {
                 stop = Math.min(level.inHistory.end(), end);
                 more = visit(chunk, stop, level.inHistory, visitor);
             } else if (head.covering(branch, chunk, level.inHead)) {

@@ -1,5 +1,5 @@
 /**
- * Which blocks hold which chunks, now and at every snapshot: the head tree and the history tree.
+ * Which blocks hold which chunks, now and at every snapshot: the head tree and the two trees of the history.
  *
  * <p>A version of a chunk lives over {@code [birth, death)} and is visible to snapshot s when {@code birth <= s < death}.
  * What the live volume sees is in the head, what only snapshots see is in the history. Start reading at
