@@ -47,9 +47,6 @@ final class NodeCache {
     }
 
     private void turn() {
-        if (hand >= ring.size()) {
-            hand = 0;
-        }
         final Node node = ring.get(hand);
         if (node.dropped || !node.dirty && !node.writing && !node.spare()) {
             if (!node.dropped) {
@@ -61,6 +58,9 @@ final class NodeCache {
             }
         } else {
             hand++;
+        }
+        if (hand >= ring.size()) {
+            hand = 0; // Now: the node that is added next comes to the end, and must not be the first that is looked at.
         }
     }
 

@@ -30,6 +30,39 @@ class NodeCacheTest {
         }
     }
 
+    /** Two leaves side by side, say: the second one must not drive out the first, or neither look-up comes to an end. */
+    @Test
+    void letsADescentHaveAllItsNodesAtOnceWhereverTheHandStands() {
+        for (int before = 33; before < 33 + 80; before++) {
+            final NodeCache cache = new NodeCache(1);
+            for (int home = 1; home <= before; home++) {
+                cache.evict(0);
+                final Node node = node(home);
+                cache.add(node);
+                if (home % 3 > 0) {
+                    node.use();
+                }
+            }
+            int reads = 0;
+            for (long missing = 1001; missing > 0; missing = firstMissing(cache, 1001, 1004)) {
+                cache.evict(0);
+                cache.add(Node.read(node(missing).page, missing, missing, 1));
+                assertThat(++reads).as("reads, %d nodes before", before).isLessThan(40);
+            }
+        }
+    }
+
+    private static long firstMissing(final NodeCache cache, final long first, final long last) {
+        for (long home = first; home <= last; home++) {
+            final Node node = cache.get(home);
+            if (node == null) {
+                return home;
+            }
+            node.use();
+        }
+        return 0;
+    }
+
     @Test
     void keepsToItsCapacityAndNeverEvictsADirtyNode() {
         final NodeCache cache = new NodeCache(50);
