@@ -95,6 +95,12 @@ class HistoryBenchmark {
         private Catalog catalog;
         private Export export;
 
+        /** Deletes and drains at its pace, where it has been started. */
+        private Thread background;
+
+        private volatile boolean stopped;
+        private long backgroundNanos;
+
         Subject(final String name, final long storeBytes, final int chunks) {
             this(
                     chunks,
@@ -159,6 +165,33 @@ class HistoryBenchmark {
             catalog.createSnapshots(List.of("vm"), name, Map.of(Snapshot.ROLLING, "true"));
         }
 
+        void startBackground() {
+            background = new Thread(this::workAtPace, "reclaimer");
+            background.setDaemon(true);
+            background.start();
+        }
+
+        private void workAtPace() {
+            while (!stopped) {
+                final long pauseMillis = catalog.reclaimAtPace();
+                if (pauseMillis > 0) {
+                    try {
+                        Thread.sleep(Math.min(pauseMillis, 50));
+                    } catch (final InterruptedException ex) {
+                        throw new AssertionError(ex);
+                    }
+                }
+            }
+        }
+
+        /** Processor time of the background since the last call. */
+        long takeBackgroundNanos() {
+            final long now = ManagementFactory.getThreadMXBean().getThreadCpuTime(background.getId());
+            final long taken = now - backgroundNanos;
+            backgroundNanos = now;
+            return taken;
+        }
+
         void reopen() {
             assert file == null;
             export.close();
@@ -169,6 +202,10 @@ class HistoryBenchmark {
 
         @Override
         public void close() {
+            stopped = true;
+            if (background != null) {
+                join(background);
+            }
             export.close();
             catalog.close();
             if (file != null) {
@@ -424,9 +461,7 @@ class HistoryBenchmark {
         final long storeBytes = (chunks + 2 * kept * 256L + (1L << 17)) * 5 / 4 * CHUNK;
         Subject without = null;
         try (Subject with = new Subject(chunks, sparse("window", storeBytes), null).filled()) {
-            final Thread background = new Thread(() -> reclaim(with.catalog), "reclaimer");
-            background.setDaemon(true);
-            background.start();
+            with.startBackground();
             final int turnRounds = Math.max(1, Math.min(rounds / 40, kept / 4));
             final int[] done = new int[2];
             final List<Double> ratios = new ArrayList<>();
@@ -435,7 +470,7 @@ class HistoryBenchmark {
             final List<Long> backlog = new ArrayList<>();
             final List<Long> used = new ArrayList<>();
             final IntConsumer one = round -> round(with, round, kept);
-            long backgroundNanos = 0;
+            long backgroundAll = 0;
             while (done[0] < rounds) {
                 headSeconds = 0;
                 final double a = processorSeconds(() -> rounds(one, done, 0, turnRounds));
@@ -447,18 +482,17 @@ class HistoryBenchmark {
                 final Subject endless = without;
                 final IntConsumer other = round -> round(endless, round, Integer.MAX_VALUE);
                 final double b = processorSeconds(() -> rounds(other, done, 1, turnRounds));
-                final long nanos = ManagementFactory.getThreadMXBean().getThreadCpuTime(background.getId());
+                final long nanos = with.takeBackgroundNanos();
+                final double otherBackground = without.takeBackgroundNanos() / 1e9;
+                backgroundAll += nanos;
                 if (done[0] > kept + turnRounds) {
                     ratios.add(b / a);
                     headRatios.add(b / head);
-                    ratiosWithBackground.add(b / (a + (nanos - backgroundNanos) / 1e9));
+                    ratiosWithBackground.add((b + otherBackground) / (a + nanos / 1e9));
                     backlog.add(with.catalog.pendingBytes() / CHUNK);
                     used.add(with.catalog.store().usedBlocks());
                 }
-                backgroundNanos = nanos;
             }
-            stopped = true;
-            join(background);
             report(
                     "window",
                     "rounds",
@@ -474,7 +508,7 @@ class HistoryBenchmark {
                             .mapToDouble(Double::doubleValue)
                             .toArray()),
                     "backgroundMicrosARound",
-                    backgroundNanos / 1e3 / rounds,
+                    backgroundAll / 1e3 / rounds,
                     "backlogChunks",
                     backlog,
                     "usedBlocks",
@@ -496,22 +530,8 @@ class HistoryBenchmark {
         for (int i = 0; i < snapshots; i++) {
             round(subject, i, Integer.MAX_VALUE);
         }
+        subject.startBackground();
         return subject;
-    }
-
-    private volatile boolean stopped;
-
-    private void reclaim(final Catalog catalog) {
-        while (!stopped) {
-            final long pauseMillis = catalog.reclaimAtPace();
-            if (pauseMillis > 0) {
-                try {
-                    Thread.sleep(Math.min(pauseMillis, 50));
-                } catch (final InterruptedException ex) {
-                    throw new AssertionError(ex);
-                }
-            }
-        }
     }
 
     private static void join(final Thread thread) {
