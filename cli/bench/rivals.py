@@ -28,6 +28,7 @@ from throughput import ICECORE, run
 CHUNK = 4096
 VOLUME_CHUNKS = (512 << 20) // CHUNK
 IN_FLIGHT = 32
+SYSTEM_PYTHON = '/usr/bin/python3'
 
 
 class Plan:
@@ -203,7 +204,9 @@ def main(options):
     try:
         import nbd  # noqa: F401
     except ImportError:
-        os.execv('/usr/bin/python3', ['python3', *sys.argv])
+        if sys.executable == SYSTEM_PYTHON:
+            sys.exit('libnbd\'s module for Python is missing; on Debian the package python3-libnbd')
+        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])  # By its path, or it takes another one's modules.
     directory = os.path.join(options.directory or '/var/tmp', 'icecore-rivals')
     os.makedirs(directory)
     snapshots = options.snapshots or 200
