@@ -31,7 +31,6 @@ final class ExtentCheck {
     private final Findings findings;
     private final Forest forest;
     private final Tree head;
-    private final Tree recent;
     private final Tree history;
     private final RegionLookup regions;
     private final boolean everyRegion;
@@ -48,7 +47,6 @@ final class ExtentCheck {
         this.forest = forest;
         this.regions = regions;
         head = forest.tree(OpenedStore.HEAD);
-        recent = forest.tree(OpenedStore.RECENT);
         history = forest.tree(OpenedStore.HISTORY);
         everyRegion = regionsLevel <= REGIONS_LEVEL_MAX;
     }
@@ -117,7 +115,7 @@ final class ExtentCheck {
         historyBranch = extent.branch();
         historyChunk = extent.chunk();
         historyDeath = extent.death();
-        longerPieces(tree == OpenedStore.RECENT ? recent : history, 2, extent);
+        longerPieces(forest.tree(tree), 2, extent);
         if (tree == OpenedStore.RECENT) {
             longerPieces(history, 1, extent);
             shorterPieces(extent);

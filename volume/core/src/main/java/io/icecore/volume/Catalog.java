@@ -344,6 +344,9 @@ public final class Catalog implements AutoCloseable {
 
     /** Drains some of the recent history, as {@link #reclaimStep} does once it is worth it. False when all of it is drained. */
     public synchronized boolean drainStep() {
+        if (volumes.readOnly()) {
+            return false;
+        }
         drain.begin();
         return drain.step() && drain.passing();
     }

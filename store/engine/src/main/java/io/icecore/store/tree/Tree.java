@@ -180,11 +180,13 @@ public final class Tree {
         final long stamp = forest.lock.readLock();
         try {
             long leaves = rootBlock == 0 ? 0 : 1;
-            Node node = rootLevel == 0 ? null : forest.resident(rootBlock);
-            for (int level = rootLevel; level > 0; level--) {
-                final int count = node == null ? CHILDREN : node.page.count();
-                leaves *= count;
-                node = node == null ? null : forest.resident(childHome(node.page, count / 2));
+            long home = rootBlock;
+            for (int level = rootLevel;
+                    level > 0;
+                    level--) { // Inner nodes only: that a leaf is met counts as a use of it.
+                final Node node = home == 0 ? null : forest.resident(home);
+                leaves *= node == null ? CHILDREN : node.page.count();
+                home = node == null ? 0 : childHome(node.page, node.page.count() / 2);
             }
             return leaves;
         } finally {

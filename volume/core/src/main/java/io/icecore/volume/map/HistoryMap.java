@@ -178,13 +178,16 @@ public final class HistoryMap {
                 || !current.verified(true).sameBlocks(seen)) {
             return false;
         }
-        ExtentLayout.encode(value, current.death(), current.length(), block);
-        value.putBytes(
-                ExtentLayout.CHECKSUMS_OFFSET,
+        put(
+                tree,
+                seen.branch(),
+                seen.chunk(),
+                current.length(),
+                seen.birth(),
+                current.death(),
+                block,
                 current.checksums(),
-                ExtentLayout.CHECKSUMS_OFFSET,
-                current.length() * SIZE_OF_INT);
-        tree.put(hi, lo, value, 0, ExtentLayout.valueLength(current.length(), block));
+                ExtentLayout.CHECKSUMS_OFFSET);
         return true;
     }
 
@@ -194,6 +197,19 @@ public final class HistoryMap {
      * @param checksums of its chunks from {@code index}; not read when the block is {@link ExtentLayout#ZEROES}
      */
     void put(
+            final long branch,
+            final long chunk,
+            final int length,
+            final long birth,
+            final long death,
+            final long block,
+            final DirectBuffer checksums,
+            final int index) {
+        put(recent, branch, chunk, length, birth, death, block, checksums, index);
+    }
+
+    private void put(
+            final Tree tree,
             final long branch,
             final long chunk,
             final int length,
@@ -214,7 +230,7 @@ public final class HistoryMap {
                 value.putBytes(ExtentLayout.CHECKSUMS_OFFSET, checksums, checksumsIndex, piece * SIZE_OF_INT);
             }
             final int valueLength = ExtentLayout.valueLength(piece, pieceBlock);
-            recent.put(Key.hi(branch, from), Key.lo(from, birth), value, 0, valueLength);
+            tree.put(Key.hi(branch, from), Key.lo(from, birth), value, 0, valueLength);
             from += piece;
         }
     }
