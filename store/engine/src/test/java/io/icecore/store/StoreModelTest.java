@@ -61,6 +61,16 @@ class StoreModelTest {
                         keys,
                         valueMax,
                         shrinking);
+                if (random.nextInt(30) == 0) {
+                    move(
+                            store,
+                            first ? store.head() : store.history(),
+                            first ? store.history() : store.head(),
+                            first ? head : history,
+                            first ? history : head,
+                            random,
+                            keys);
+                }
                 if (random.nextInt(20) == 0) {
                     store.commit();
                 }
@@ -90,6 +100,42 @@ class StoreModelTest {
                 random.nextBytes(value);
                 tree.put(hi(key), lo(key), new UnsafeBuffer(value), 0, value.length);
                 model.put(key, value);
+            }
+        } finally {
+            store.unlock();
+        }
+    }
+
+    private static void move(
+            final Store store,
+            final Tree from,
+            final Tree to,
+            final TreeMap<Long, byte[]> fromModel,
+            final TreeMap<Long, byte[]> toModel,
+            final Random random,
+            final int keys) {
+        final long start = random.nextInt(keys);
+        final long[] key = {hi(start), lo(start)};
+        final int max = 1 + random.nextInt(200);
+        final long before = from.moves();
+        store.lock();
+        try {
+            final TreeEntry entry = new TreeEntry();
+            int moved = from.moveTo(to, key, max);
+            while (moved < 0) {
+                assertThat(from.ceiling(key[0], key[1], entry)).isTrue();
+                to.ceiling(entry.hi(), entry.lo(), entry);
+                moved = from.moveTo(to, key, max);
+            }
+            assertThat(moved).isBetween(fromModel.ceilingKey(start) == null ? 0 : 1, max);
+            assertThat(from.moves() != before).isEqualTo(moved > 0);
+            for (int i = 0; i < moved; i++) {
+                final Map.Entry<Long, byte[]> next = fromModel.ceilingEntry(start);
+                fromModel.remove(next.getKey());
+                toModel.put(next.getKey(), next.getValue());
+                if (i == moved - 1) {
+                    assertThat(key).containsExactly(hi(next.getKey()), lo(next.getKey()) + 1);
+                }
             }
         } finally {
             store.unlock();

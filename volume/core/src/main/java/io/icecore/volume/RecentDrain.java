@@ -2,9 +2,7 @@ package io.icecore.volume;
 
 import io.icecore.store.Store;
 import io.icecore.store.device.StoreException;
-import io.icecore.store.tree.Seek;
-import io.icecore.volume.map.Extent;
-import io.icecore.volume.map.HistoryMap;
+import io.icecore.store.tree.TreeEntry;
 
 /**
  * Moves versions from the recent tree of the history to the old one, in passes in the order of keys.
@@ -24,33 +22,27 @@ final class RecentDrain {
 
     private final Volumes volumes;
     private final Store store;
-    private final HistoryMap history;
-    private final Extent version = new Extent();
-    private final Extent place = new Extent();
+    private final TreeEntry version = new TreeEntry();
+    private final TreeEntry neighbour = new TreeEntry();
     private boolean passing;
 
     /** A leaf of the recent tree cannot be read: no pass gets beyond it. */
     private boolean damaged;
 
-    /** Where the pass goes on: what comes first at or after (branch, chunk, birth). */
-    private long branch;
-
-    private long chunk;
-    private long birth;
+    /** Where the pass goes on: what comes first at or after this key, hi and lo. */
+    private final long[] key = new long[2];
 
     RecentDrain(final Volumes volumes) {
         this.volumes = volumes;
         store = volumes.store();
-        history = volumes.data().history();
     }
 
     /** Begins a pass if none is under way, due or not. */
     void begin() {
         if (!passing) {
             passing = true;
-            branch = 0;
-            chunk = 0;
-            birth = 0;
+            key[0] = 0;
+            key[1] = 0;
         }
     }
 
@@ -84,37 +76,20 @@ final class RecentDrain {
     /** False when a leaf has to be read first. */
     private boolean drainSome() {
         store.requireRoom();
-        for (int i = 0; passing && i < VERSIONS_PER_STEP; i++) {
-            switch (history.nextRecent(branch, chunk, birth, true, version)) {
-                case UNREAD -> {
-                    return false;
-                }
-                case NONE -> passing = false;
-                case FOUND -> {
-                    standAt(version);
-                    if (history.seekOld(version, true, place) == Seek.UNREAD) {
-                        return false;
-                    }
-                    volumes.changing();
-                    history.drain(version);
-                    volumes.changed();
-                    birth++;
-                }
-            }
+        int moved = 1;
+        for (int left = VERSIONS_PER_STEP; moved > 0 && left > 0; left -= moved) {
+            volumes.changing();
+            moved = store.recent().moveTo(store.history(), key, left);
+            volumes.changed();
         }
-        return true;
-    }
-
-    private void standAt(final Extent extent) {
-        branch = extent.branch();
-        chunk = extent.chunk();
-        birth = extent.birth();
+        passing = moved != 0;
+        return moved >= 0;
     }
 
     /** Without the lock. */
     private void readAhead() {
         try {
-            if (history.nextRecent(branch, chunk, birth, false, version) == Seek.NONE) {
+            if (!store.recent().ceiling(key[0], key[1], version)) {
                 return;
             }
         } catch (final StoreException ex) {
@@ -123,10 +98,10 @@ final class RecentDrain {
             throw ex;
         }
         try {
-            history.seekOld(version, false, place);
+            store.history().ceiling(version.hi(), version.lo(), neighbour);
         } catch (final StoreException ex) {
-            standAt(version);
-            birth++; // It stays where it is.
+            key[0] = version.hi(); // It stays where it is.
+            key[1] = version.lo() + 1;
             throw ex;
         }
     }

@@ -129,11 +129,11 @@ final class VolumeMutants {
                     .in("volume.map.HistoryMap.find")
                     .constant(64, 1),
             new Mutant("what is drained stays recent")
-                    .in("volume.map.HistoryMap.drain")
+                    .in("store.tree.Tree.tryMoveTo")
                     .skip("remove"),
             new Mutant("what is drained is nowhere")
-                    .in("volume.map.HistoryMap.drain")
-                    .skip("put"),
+                    .in("store.tree.Tree.tryMoveTo")
+                    .skip("putOnPath"),
             new Mutant("a version dies one epoch early")
                     .in("volume.map.HeadWriter.save")
                     .instead("put", WrongMaps.class, "putDyingEarly"),

@@ -39,6 +39,8 @@ public final class Tree {
     private long rootGeneration;
     private int rootLevel;
 
+    private volatile long moves;
+
     // The path of the change under way: owned by the holder of the store's lock.
     private final Node[] path = new Node[Forest.LEVEL_COUNT];
     private final int[] entryAt = new int[Forest.LEVEL_COUNT];
@@ -214,25 +216,36 @@ public final class Tree {
     }
 
     private Missing tryPut(final long hi, final long lo, final DirectBuffer value, final int index, final int length) {
+        final Missing missing = descendToPut(hi, lo);
+        if (missing == null) {
+            putOnPath(hi, lo, value, index, length);
+        }
+        return missing;
+    }
+
+    private Missing descendToPut(final long hi, final long lo) {
         if (rootBlock == 0) {
             root(forest.create(this, 0).home, 0, 0);
         }
-        final Missing missing = descend(hi, lo, 0);
-        if (missing != null) {
-            return missing;
-        }
+        return descend(hi, lo, 0);
+    }
+
+    /** The path is that of the key. Returns whether it still is: a leaf that was full is split. */
+    private boolean putOnPath(
+            final long hi, final long lo, final DirectBuffer value, final int index, final int length) {
         int entry = path[0].page.floor(hi, lo);
         if (entry >= 0 && path[0].page.compare(entry, hi, lo) == 0) {
             forest.markDirty(path[0]);
             final NodePage page = path[0].page;
             if (page.valueLength(entry) == length) {
                 page.replace(entry, value, index, length);
-                return null;
+                return true;
             }
             page.remove(entry--);
         }
+        final boolean fits = path[0].page.takes(hi, lo, length);
         insert(0, entry + 1, hi, lo, value, index, length);
-        return null;
+        return fits;
     }
 
     /** Removes the entry; false when there was none. The caller holds the store's lock. */
@@ -468,6 +481,89 @@ public final class Tree {
         }
     }
 
+    // ---- moving entries
+
+    /**
+     * Moves the first entry at or after a key, and those behind it that come from the same leaf and go to the same leaf, to
+     * another tree of the forest. For look-ups they are in one of the two at any moment; who asks both, one after the other,
+     * compares {@link #moves()}. The caller holds the store's lock.
+     *
+     * @param key where to go on: hi and lo, changed to what comes after the last one that was moved
+     * @return how many, {@code max} at the most; 0 when there is none; -1 when a leaf of either tree is not in memory
+     */
+    public int moveTo(final Tree to, final long[] key, final int max) {
+        final long stamp = forest.lock.writeLock();
+        try {
+            return rootBlock == 0 ? 0 : tryMoveTo(to, key, max);
+        } finally {
+            forest.lock.unlockWrite(stamp);
+        }
+    }
+
+    private int tryMoveTo(final Tree to, final long[] key, final int max) {
+        if (descend(key[0], key[1], 0) != null) {
+            return -1;
+        }
+        int entry = entryFrom(key);
+        if (entry == path[0].page.count()) {
+            if (!behindPath(1, key)) {
+                return 0;
+            }
+            if (descend(key[0], key[1], 0) != null) {
+                return -1;
+            }
+            entry = entryFrom(key);
+        }
+        final Node node = path[0];
+        if (to.descendToPut(node.page.hi(entry), node.page.lo(entry)) != null) {
+            return -1;
+        }
+        forest.markDirty(node);
+        final NodePage page = node.page;
+        int moved = 0;
+        boolean more = true;
+        while (more) {
+            key[0] = page.hi(entry);
+            key[1] = page.lo(entry);
+            final boolean leads =
+                    to.putOnPath(key[0], key[1], page.image(), page.valueIndex(entry), page.valueLength(entry));
+            page.remove(entry);
+            moved++;
+            more = leads && moved < max && entry < page.count() && to.pathLeadsTo(page.hi(entry), page.lo(entry));
+        }
+        if (++key[1] == 0) {
+            key[0]++;
+        }
+        if (page.count() == 0) {
+            unlink(0);
+        }
+        moves++;
+        return moved;
+    }
+
+    /** Of the leaf on the path: the first entry at or after the key, or its count. */
+    private int entryFrom(final long[] key) {
+        final NodePage page = path[0].page;
+        final int below = page.floor(key[0], key[1]);
+        return below >= 0 && page.compare(below, key[0], key[1]) == 0 ? below : below + 1;
+    }
+
+    /** Whether a key above that of the path belongs in the same leaf. */
+    private boolean pathLeadsTo(final long hi, final long lo) {
+        for (int level = 1; level <= rootLevel; level++) {
+            final NodePage page = path[level].page;
+            if (entryAt[level] + 1 < page.count()) {
+                return page.compare(entryAt[level] + 1, hi, lo) > 0;
+            }
+        }
+        return true;
+    }
+
+    /** Changes whenever entries have moved to another tree. Any thread. */
+    public long moves() {
+        return moves;
+    }
+
     // ---- moving nodes
 
     /** Tells of a block whether its content should be somewhere else. */
@@ -494,7 +590,7 @@ public final class Tree {
                 }
                 missing = tryMove(key, unwanted);
                 if (missing == null) {
-                    return nextAbove(key);
+                    return behindPath(2, key);
                 }
             } finally {
                 forest.lock.unlockWrite(stamp);
@@ -540,9 +636,9 @@ public final class Tree {
         return null;
     }
 
-    /** Moves the key on to the next node above the leaves. The path is that of the key. */
-    private boolean nextAbove(final long[] key) {
-        for (int level = 2; level <= rootLevel; level++) {
+    /** Moves the key on to where the next node of the level below this one begins; false at the end of the tree. */
+    private boolean behindPath(final int fromLevel, final long[] key) {
+        for (int level = fromLevel; level <= rootLevel; level++) {
             final NodePage page = path[level].page;
             if (entryAt[level] + 1 < page.count()) {
                 key[0] = page.hi(entryAt[level] + 1);

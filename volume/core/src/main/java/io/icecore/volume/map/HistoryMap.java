@@ -16,17 +16,14 @@ import org.agrona.concurrent.UnsafeBuffer;
  * are in the processor's caches, and many of the versions that a commit saves share one. {@code RecentDrain} moves it on to the
  * <em>old</em> one, in the order of keys, so many at a time that several go to each leaf.
  * <ul>
- *   <li>H1. At every commit a version is in one of the two. Between commits, for a moment, it is in both, never in none.</li>
- *   <li>H2. A version moves one way only, and {@link #drain} counts it before it leaves the recent tree.</li>
+ *   <li>H1. A version is in one of the two, at every moment.</li>
+ *   <li>H2. It moves one way only, and {@link Tree#moves} has changed for whoever no longer finds it in the recent tree.</li>
  * </ul>
  */
 public final class HistoryMap {
     private final Tree recent;
     private final Tree old;
     private final UnsafeBuffer value = new UnsafeBuffer(new byte[ExtentLayout.VALUE_LENGTH_MAX]);
-
-    /** Versions drained since the program started. */
-    private volatile long drainedCount;
 
     /** Used under the store's lock. */
     private final Extent current = new Extent();
@@ -48,13 +45,13 @@ public final class HistoryMap {
     /** Finds the entry that covers the chunk and is visible to the snapshot of this epoch. */
     Found find(final long branch, final long chunk, final long epoch, final Extent into) {
         while (true) {
-            final long count = drainedCount;
+            final long moves = recent.moves();
             final Found inOld = find(old, branch, chunk, epoch, into);
             if (inOld == Found.VISIBLE) {
                 return inOld;
             }
             final Found found = find(recent, branch, chunk, epoch, into);
-            if (found == Found.VISIBLE || count == drainedCount) { // H2: else it may have passed by between the two.
+            if (found == Found.VISIBLE || moves == recent.moves()) { // H2: else it may have passed by between the two.
                 return found == Found.NOTHING ? inOld : found;
             }
         }
@@ -144,29 +141,6 @@ public final class HistoryMap {
     /** Has the leaf read that a version of this key would be put into. */
     void touch(final long branch, final long chunk, final long birth, final Extent into) {
         recent.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), into.entry());
-    }
-
-    /** Finds the first version of any branch at or after (branch, chunk, birth) in the recent tree. */
-    public Seek nextRecent(
-            final long branch, final long chunk, final long birth, final boolean patient, final Extent into) {
-        final Seek seek = recent.ceiling(Key.hi(branch, chunk), Key.lo(chunk, birth), patient, into.entry());
-        if (seek == Seek.FOUND) {
-            into.verified(true);
-        }
-        return seek;
-    }
-
-    /** Whether the leaf of the old tree that the version belongs in can be had: {@link Seek#UNREAD}, or anything else. */
-    public Seek seekOld(final Extent version, final boolean patient, final Extent into) {
-        return old.ceiling(version.entry().hi(), version.entry().lo(), patient, into.entry());
-    }
-
-    /** Takes a version, as {@link #nextRecent} has found it, into the old tree. Under the store's lock. */
-    public void drain(final Extent version) {
-        final TreeEntry entry = version.entry();
-        old.put(entry.hi(), entry.lo(), entry.value, 0, entry.length());
-        drainedCount++; // H2
-        recent.remove(entry.hi(), entry.lo());
     }
 
     /** As {@link HeadMap#repoint}. */
