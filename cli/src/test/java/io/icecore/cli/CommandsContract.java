@@ -386,12 +386,13 @@ abstract class CommandsContract {
     @Test
     void previewsWhatTheFullStoreWouldExpire() throws IOException {
         importVolume("vm1", image(2));
-        run("policy set vm1 --every 5m --keep 24h:all");
         run("snapshot create vm1 --name mine");
+        // Before the policy, which would have a daemon take its first one at once.
+        run("snapshot create vm1 --name old --label " + Snapshot.ROLLING + "=true");
+        run("policy set vm1 --every 5m --keep 24h:all");
         assertThat(run("policy preview --when-full 1M").out())
                 .isEqualTo("expires 0 and frees 0B, which is not enough: then writes fail\n");
 
-        run("snapshot create vm1 --name old --label " + Snapshot.ROLLING + "=true");
         run("snapshot create vm1 --name new --label " + Snapshot.ROLLING + "=true");
         assertThat(run("policy preview --when-full 1M").out())
                 .contains("vm1@old")

@@ -14,6 +14,9 @@ public final class IscsiPortal implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IscsiPortal.class);
     private static final int ACCEPT_RETRY_MILLIS = 100;
 
+    /** For a thread inside accept, which keeps the socket listening until it is out: some microseconds. */
+    private static final int CLOSE_MILLIS_MAX = 200;
+
     private final IscsiTarget target;
     private final ServerSocketChannel server;
     private final InetSocketAddress address;
@@ -69,13 +72,18 @@ public final class IscsiPortal implements AutoCloseable {
         }
     }
 
-    /** Stops listening. Sessions go on. Idempotent. */
+    /** Stops listening: who connects after this is refused. Sessions go on. Idempotent. */
     @Override
     public void close() {
         try {
             server.close();
         } catch (final IOException ex) {
             LOG.warn("closing a portal failed: address={} problem={}", address, ex.getMessage());
+        }
+        try {
+            thread.join(CLOSE_MILLIS_MAX);
+        } catch (final InterruptedException ex) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -25,6 +25,8 @@ final class NbdListener implements Runnable, AutoCloseable {
     private static final int UNIX_SEND_BUFFER_LENGTH = 1 << 20;
     /** When the process has no descriptor left, accepting fails at once, again and again. */
     private static final long PAUSE_AFTER_FAILURE_NANOS = 100_000_000;
+    /** For a thread inside accept, which keeps the socket listening until it is out: some microseconds. */
+    private static final int CLOSE_MILLIS_MAX = 200;
 
     private final ServerSocketChannel channel;
     private final UnixSocketFile file;
@@ -129,13 +131,18 @@ final class NbdListener implements Runnable, AutoCloseable {
         return remote.getAddress().getHostAddress() + ":" + remote.getPort();
     }
 
-    /** Accepts nobody from now on. */
+    /** Accepts nobody from now on: who connects after this is refused. */
     @Override
     public void close() {
         try {
             channel.close();
         } catch (final IOException ex) {
             LOG.warn("could not close a listening socket: address={} problem={}", address, ex.toString());
+        }
+        try {
+            thread.join(CLOSE_MILLIS_MAX); // No longer than that for one that waits for a place.
+        } catch (final InterruptedException ex) {
+            Thread.currentThread().interrupt();
         }
         if (file != null) {
             file.close();
