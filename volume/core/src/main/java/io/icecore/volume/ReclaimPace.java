@@ -11,9 +11,11 @@ import org.agrona.concurrent.NanoClock;
  * visited gives up many entries for one rewriting. The slack allowed for that is a twentieth of what is used, and never
  * more than a quarter of what is free: as space gets short it shrinks to nothing. What a person deletes is in a hurry.
  *
- * <p>Gently: while clients are at work a step is short and changes few leaves, so that no commit of theirs has much to carry for it, and a pause of
- * several times its length follows; shorter ones as the backlog grows. Idle clients, or writes that wait for room, give it
- * all of the time.
+ * <p>Gently: while clients are at work a step is short and changes few leaves, so that no commit of theirs has much to carry for it; a pause of
+ * several times its length follows, and lasts until they have sent some number of requests: so most commits carry nothing
+ * of it, though each is that of a client which flushes after every write. As the backlog grows pauses get shorter. A
+ * write makes at most one version superfluous, and pays for the visit of several: no backlog grows for ever. Idle clients,
+ * or writes that wait for room, give it all of the time.
  *
  * <p>One thread calls {@link #step()}; the rest any.
  */
@@ -30,12 +32,19 @@ final class ReclaimPace {
     /** Leaves that a commit of a client has to carry for a step: 32 KiB. */
     private static final int NODES_BESIDE_CLIENTS = 8;
 
+    /** Requests between two steps: twenty writes, each with its flush. */
+    private static final int REQUESTS_PER_STEP = 40;
+
+    private static final int REQUESTS_PER_STEP_BEHIND = 20;
+
     private static final double SHARE_BESIDE_CLIENTS = 0.2;
     private static final double SHARE_BEHIND = 0.5;
     private static final long IDLE_MILLIS = 1000;
     private static final long GATHERING_MILLIS = 200;
     private static final long PAUSE_MILLIS_MAX = 100;
+    private static final long WAIT_MILLIS = 2;
     private static final long RATE_NANOS = 1_000_000_000;
+    private static final long NANOS_PER_MILLI = 1_000_000;
 
     /** Visits at most so many entries and changes so many nodes, or does other work of the background; false: there is none. */
     @FunctionalInterface
@@ -56,7 +65,8 @@ final class ReclaimPace {
     /** When the present backlog was first seen; 0 while there is none. */
     private long gatheringSince;
 
-    private long requestsSeen;
+    private long requestsAtStep;
+    private long stepEnd;
     private long rateSince;
     private long reclaimedAtRate;
     private volatile long bytesPerSecond;
@@ -93,14 +103,26 @@ final class ReclaimPace {
             final long idle = pendingChunks < 0 ? IDLE_MILLIS : GATHERING_MILLIS;
             return others.getAsBoolean() ? 1 : idle;
         }
-        final double share = share(pendingChunks);
+        final long requests = volumes.requests() - requestsAtStep;
+        // One that waits has sent nothing lately: it may be this that it waits for.
+        final boolean clientsIdle = requests == 0 && !volumes.requestsInFlight();
+        final double share = clientsIdle ? 1 : share(pendingChunks);
+        final boolean gently = share < 1;
+        if (gently && requests < requestsPerStep(share) && begin - stepEnd < PAUSE_MILLIS_MAX * NANOS_PER_MILLI) {
+            return WAIT_MILLIS;
+        }
+        requestsAtStep += requests;
         steps.step(
-                share <= SHARE_BEHIND ? ENTRIES_BESIDE_CLIENTS : Reclaimer.ENTRIES_PER_STEP,
-                share <= SHARE_BESIDE_CLIENTS ? NODES_BESIDE_CLIENTS : Integer.MAX_VALUE);
-        final long end = clock.nanoTime();
-        measure(end);
-        final double pauseNanos = (end - begin) * (1 - share) / share;
-        return Math.min(PAUSE_MILLIS_MAX, Math.round(Math.ceil(pauseNanos / 1_000_000)));
+                gently ? ENTRIES_BESIDE_CLIENTS : Reclaimer.ENTRIES_PER_STEP,
+                gently ? NODES_BESIDE_CLIENTS : Integer.MAX_VALUE);
+        stepEnd = clock.nanoTime();
+        measure(stepEnd);
+        final double pauseNanos = (stepEnd - begin) * (1 - share) / share;
+        return Math.min(PAUSE_MILLIS_MAX, Math.round(Math.ceil(pauseNanos / NANOS_PER_MILLI)));
+    }
+
+    private static int requestsPerStep(final double share) {
+        return share < SHARE_BEHIND ? REQUESTS_PER_STEP : REQUESTS_PER_STEP_BEHIND;
     }
 
     private boolean due(final long pendingChunks, final long now) {
@@ -129,14 +151,10 @@ final class ReclaimPace {
         return Math.min(store.usedBlocks() / USED_PER_SLACK, store.freeBlocks() / FREE_PER_SLACK);
     }
 
-    /** The part of the time to work. */
+    /** The part of the time to work beside clients. */
     private double share(final long pendingChunks) {
-        final long requests = volumes.requests();
-        // One that waits has sent nothing lately: it may be this that it waits for.
-        final boolean clientsIdle = requests == requestsSeen && !volumes.requestsInFlight();
-        requestsSeen = requests;
         final long free = store.freeBlocks();
-        if (clientsIdle || volumes.waiting().count() > 0 || free < (store.usedBlocks() + free) / SHORT_PART) {
+        if (volumes.waiting().count() > 0 || free < (store.usedBlocks() + free) / SHORT_PART) {
             return 1;
         }
         return pendingChunks > 2 * slackChunks() ? SHARE_BEHIND : SHARE_BESIDE_CLIENTS;

@@ -16,7 +16,7 @@ class ReclaimPaceTest {
 
     private final MemoryDevice device = new MemoryDevice(64 << 20);
     private final UnsafeBuffer chunks = new UnsafeBuffer(new byte[200 * CHUNK]);
-    private long nanos = 1;
+    private long nanos = 1_000_000_000;
     private int entriesAsked;
     private int nodesAsked;
     private Catalog catalog;
@@ -140,11 +140,45 @@ class ReclaimPaceTest {
     }
 
     @Test
+    void leavesMostCommitsOfAClientThatFlushesAlone() {
+        deleteManyEntries();
+        pace.step();
+        int steps = 0;
+        for (int request = 1; request <= 200; request++) {
+            catalog.parts().requested();
+            entriesAsked = 0;
+            nanos += 200_000;
+            final long pause = pace.step();
+            steps += entriesAsked > 0 ? 1 : 0;
+            assertThat(entriesAsked > 0).as("pause %d", pause).isNotEqualTo(pause == 2);
+            catalog.parts().answered();
+        }
+        assertThat(steps)
+                .as("one in twenty requests, when a backlog has gathered")
+                .isEqualTo(200 / 20);
+    }
+
+    @Test
+    void goesOnBesideAClientThatSeldomAsks() {
+        deleteManyEntries();
+        pace.step();
+        catalog.parts().requested();
+        entriesAsked = 0;
+        assertThat(pace.step()).isEqualTo(2);
+        assertThat(entriesAsked).isZero();
+        nanos += 100_000_000;
+        pace.step();
+        assertThat(entriesAsked).isEqualTo(64);
+    }
+
+    @Test
     void yieldsToAClientThatWaitsForItsAnswer() {
         deleteManyEntries();
         pace.step();
         catalog.parts().requested();
+        nanos += 100_000_000;
         pace.step();
+        nanos += 100_000_000;
         pace.step();
         assertThat(entriesAsked).as("it may be the deletion that it waits for").isEqualTo(64);
         catalog.parts().answered();
