@@ -4,7 +4,8 @@
     cli/bench/throughput.py [--dir DIR] [--repetitions 3] [--seconds 4] [--targets raw,nbdkit-file,...] [--jobs ...]
                             [--out FILE.json] [--against FILE.json] [--svg FILE.svg]
 
-Of targets, icecore-10000 is a store with ten thousand snapshots, icecore-buffered and icecore-direct are served with --io.
+Of targets, icecore-10000 is a store with ten thousand snapshots (any number will do), of which the middle one is read as well;
+icecore-buffered and icecore-direct are served with --io.
 
 Reads are measured once with all data in memory, as far as the server lets the page cache keep it, and once with nothing there
 (needs root).
@@ -43,6 +44,7 @@ JOBS = {
     'read4k-1-cold': ('4 KiB random read, depth 1, nothing cached', 'randread 4k 1', False, 1),
     'read4k-32': ('4 KiB random read, depth 32', 'randread 4k 32', False, 1),
     'read4k-32-cold': ('4 KiB random read, depth 32, nothing cached', 'randread 4k 32', False, 1),
+    'read4k-32-middle': ('4 KiB random read of the middle snapshot, depth 32', 'randread 4k 32', False, 1),
     'mix4k-32': ('4 KiB 70/30 random mix, depth 32', 'randrw 4k 32', False, 1),
     'write1m-4': ('1 MiB sequential write, depth 4', 'write 1m 4', False, 1),
     'read1m-4': ('1 MiB sequential read, depth 4', 'read 1m 4', False, 1),
@@ -61,8 +63,11 @@ class Target:
         self.directory = directory
         self.process = None
 
-    def fio_target(self):
-        return ['--ioengine=nbd', '--uri=' + self.uri()]
+    def does(self, job):
+        return not job.endswith('-middle')
+
+    def fio_target(self, job=''):
+        return ['--ioengine=nbd', '--uri=' + self.uri(job)]
 
     def start(self, command, path):
         if os.path.exists(path):
@@ -100,7 +105,7 @@ class Raw(Target):
     def up(self):
         fill(f'{self.directory}/raw.img')
 
-    def fio_target(self):
+    def fio_target(self, job=''):
         return ['--filename=' + f'{self.directory}/raw.img', '--direct=1']
 
 
@@ -122,7 +127,7 @@ class Server(Target):
                 os.rename(image + '.raw', image)
         self.start(self.command, self.socket)
 
-    def uri(self):
+    def uri(self, job):
         return f'nbd+unix:///?socket={self.socket}'
 
 
@@ -182,8 +187,12 @@ class Icecore(Target):
     def command(self, *arguments):
         run([ICECORE, *arguments], env=self.environment())
 
-    def uri(self):
-        return f'nbd+unix:///vm1?socket={self.socket}'
+    def does(self, job):
+        return self.snapshots > 0 or super().does(job)
+
+    def uri(self, job):
+        export = f'vm1@kept-{self.snapshots // 2}' if job.endswith('-middle') else 'vm1'
+        return f'nbd+unix:///{export}?socket={self.socket}'
 
 
 SERVERS = {
@@ -222,7 +231,7 @@ def measure(target, job, seconds):
     _, pattern, flushed, connections = JOBS[job]
     rw, length, depth = pattern.split()
     set_scene(target, job)
-    options = target.fio_target() + [
+    options = target.fio_target(job) + [
         '--rw=' + rw, '--bs=' + length, '--iodepth=' + depth, '--size=' + SIZE, '--time_based', '--norandommap', '--randrepeat=0',
         '--refill_buffers', '--group_reporting', f'--numjobs={connections}', f'--runtime={round(seconds * 1000)}ms', f'--ramp_time={RAMP_SECONDS}s']
     if rw == 'randrw':
@@ -249,7 +258,7 @@ def set_scene(target, job):
         run(['sync'])
         pathlib.Path('/proc/sys/vm/drop_caches').write_text('1')
     elif 'read' in JOBS[job][1] or 'rw' in JOBS[job][1]:
-        fio(target.fio_target() + ['--rw=read', '--bs=1m', '--iodepth=4', '--size=' + SIZE])
+        fio(target.fio_target(job) + ['--rw=read', '--bs=1m', '--iodepth=4', '--size=' + SIZE])
 
 
 def value(sample):
@@ -350,7 +359,7 @@ def main():
                 target.up()
                 target.pause()
             for job in chosen.jobs.split(','):
-                for target in targets:
+                for target in filter(lambda target: target.does(job), targets):
                     target.go_on()
                     samples.append(dict(measure(target, job, chosen.seconds), repetition=repetition))
                     target.pause()
