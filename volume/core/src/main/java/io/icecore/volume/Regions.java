@@ -51,22 +51,12 @@ final class Regions {
         this.currentEpoch = currentEpoch;
     }
 
-    /** Notes that the head of a branch was written there. */
-    void add(final long branch, final long epoch, final long chunk, final long count) {
-        if (!log.contains(branch, chunk, chunk + count) && !treeHas(branch, epoch, chunk, chunk + count)) {
-            log.add(branch, chunk, chunk + count);
-            if (log.runCount() > LOG_RUNS_MAX) {
-                foldAll();
-            }
+    /** Notes that the head of a branch was written there. What was written there since its newest snapshot is noted already. */
+    void add(final long branch, final long chunk, final long count) {
+        log.add(branch, chunk, chunk + count);
+        if (log.runCount() > LOG_RUNS_MAX) {
+            foldAll();
         }
-    }
-
-    /** True when it can be told from one container that there is nothing to add. */
-    private boolean treeHas(final long branch, final long epoch, final long from, final long end) {
-        final long container = from >>> RegionBitmap.CONTAINER_SHIFT;
-        return container == end - 1 >>> RegionBitmap.CONTAINER_SHIFT
-                && tree.get(Key.hi(branch, epoch), Key.lo(epoch, container), entry)
-                && RegionBitmap.encodedHasAll(entry.value, 0, entry.length(), regionOf(from), regionOf(end - 1) + 1);
     }
 
     private static int regionOf(final long chunk) {

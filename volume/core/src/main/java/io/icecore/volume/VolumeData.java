@@ -332,8 +332,12 @@ final class VolumeData {
         branch.writtenChunks -= headWriter.freedChunks();
         branch.mappedChunks -= headWriter.savedChunks() + headWriter.freedChunks();
         branches.touch(branch);
-        if (branch.newest() != Branch.NONE) { // Else the bitmap of the head counts as all ones.
-            regions.add(branch.number, branch.epoch, chunk, length);
+        if (branch.newest() == Branch.NONE) {
+            return; // The bitmap of the head counts as all ones.
+        }
+        if (headWriter.freedChunks()
+                < length) { // Else all of it has been written since the newest snapshot, and is there.
+            regions.add(branch.number, chunk, length);
         }
     }
 

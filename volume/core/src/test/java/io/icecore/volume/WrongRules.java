@@ -68,10 +68,9 @@ final class WrongRules {
         discarding = false;
     }
 
-    static void addUnlessDiscarding(
-            final Regions regions, final long branch, final long epoch, final long chunk, final long count) {
+    static void addUnlessDiscarding(final Regions regions, final long branch, final long chunk, final long count) {
         if (!discarding) {
-            regions.add(branch, epoch, chunk, count);
+            regions.add(branch, chunk, count);
         }
     }
 

@@ -81,7 +81,6 @@ public final class HeadWriter {
         assert block != ExtentLayout.ZEROES;
         prepare(branch, newest, chunk, count);
         final boolean joined = joinsLeft(branch, epoch, chunk, count, block);
-        changing = true;
         save(epoch, newest, chunk, count);
         keepRight(chunk, count);
         if (joined) {
@@ -122,7 +121,6 @@ public final class HeadWriter {
         if (oldCount == 0 && !zeroes) {
             return false;
         }
-        changing = true;
         save(epoch, newest, chunk, count);
         keepRight(chunk, count);
         if (zeroes) {
@@ -153,7 +151,7 @@ public final class HeadWriter {
             from = old.get(oldCount).end();
             oldCount++;
         }
-        for (int i = 0; i < oldCount; i++) {
+        for (int i = 0; i < oldCount && count > 1; i++) { // A single one shows it itself, see save.
             if (old.get(i).birth() <= newest) {
                 history.touch(branch, old.get(i).chunk(), old.get(i).birth(), touched);
             }
@@ -180,7 +178,9 @@ public final class HeadWriter {
                 && left.length() + count <= ExtentLayout.LENGTH_MAX;
     }
 
+    /** From here on there is a change. That one chunk is saved has been done whole or not at all. */
     private void save(final long epoch, final long newest, final long chunk, final int count) {
+        changing = count > 1;
         for (int i = 0; i < oldCount; i++) {
             final Extent extent = old.get(i);
             if (extent.birth() <= newest) {
@@ -198,6 +198,7 @@ public final class HeadWriter {
                 savedChunks += extent.zeroes() ? 0 : length;
             }
         }
+        changing = true;
     }
 
     private void keepRight(final long chunk, final int count) {
