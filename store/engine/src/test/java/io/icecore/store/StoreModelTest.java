@@ -69,7 +69,8 @@ class StoreModelTest {
                             first ? head : history,
                             first ? history : head,
                             random,
-                            keys);
+                            keys,
+                            replay);
                 }
                 if (random.nextInt(20) == 0) {
                     store.commit();
@@ -113,7 +114,8 @@ class StoreModelTest {
             final TreeMap<Long, byte[]> fromModel,
             final TreeMap<Long, byte[]> toModel,
             final Random random,
-            final int keys) {
+            final int keys,
+            final String replay) {
         final long start = random.nextInt(keys);
         final long[] key = {hi(start), lo(start)};
         final int max = 1 + random.nextInt(200);
@@ -123,18 +125,20 @@ class StoreModelTest {
             final TreeEntry entry = new TreeEntry();
             int moved = from.moveTo(to, key, max);
             while (moved < 0) {
-                assertThat(from.ceiling(key[0], key[1], entry)).isTrue();
-                to.ceiling(entry.hi(), entry.lo(), entry);
+                if (from.ceiling(
+                        key[0], key[1], entry)) { // Of the leaf that was not in memory nothing may come after the key.
+                    to.ceiling(entry.hi(), entry.lo(), entry);
+                }
                 moved = from.moveTo(to, key, max);
             }
-            assertThat(moved).isBetween(fromModel.ceilingKey(start) == null ? 0 : 1, max);
-            assertThat(from.moves() != before).isEqualTo(moved > 0);
+            assertThat(moved).as(replay).isBetween(fromModel.ceilingKey(start) == null ? 0 : 1, max);
+            assertThat(from.moves() != before).as(replay).isEqualTo(moved > 0);
             for (int i = 0; i < moved; i++) {
                 final Map.Entry<Long, byte[]> next = fromModel.ceilingEntry(start);
                 fromModel.remove(next.getKey());
                 toModel.put(next.getKey(), next.getValue());
                 if (i == moved - 1) {
-                    assertThat(key).containsExactly(hi(next.getKey()), lo(next.getKey()) + 1);
+                    assertThat(key).as(replay).containsExactly(hi(next.getKey()), lo(next.getKey()) + 1);
                 }
             }
         } finally {
