@@ -16,8 +16,8 @@ the ratios hold although the machine's speed drifts. While Icecore is measured i
 and keeps those of two minutes.
 
 Prints a Markdown table: medians, the ratio to raw within each repetition (median), and the spread of that ratio. --out keeps the
-samples; --svg draws the ratios; --against compares the ratios to raw with those of an earlier file, of the same targets and jobs, and exits with 1 if one
-has fallen by more than a fifth below all of them.
+samples; --svg draws the ratios; --against compares those of an earlier file, of the same jobs, and exits with 1 if a job of icecore has fallen by more than
+a fifth below all of them, as a ratio to each of the other targets.
 """
 import argparse
 import json
@@ -265,13 +265,13 @@ def value(sample):
     return sample['mib'] if '1m' in JOBS[sample['job']][1] else sample['iops']
 
 
-def ratios(samples):
-    """{(job, target): [ratio to raw in each repetition]}"""
-    raw = {(s['job'], s['repetition']): value(s) for s in samples if s['target'] == 'raw'}
+def ratios(samples, to='raw'):
+    """{(job, target): [ratio to another target in each repetition]}"""
+    other = {(s['job'], s['repetition']): value(s) for s in samples if s['target'] == to}
     found = {}
     for s in samples:
-        if (s['job'], s['repetition']) in raw:
-            found.setdefault((s['job'], s['target']), []).append(value(s) / raw[s['job'], s['repetition']])
+        if (s['job'], s['repetition']) in other:
+            found.setdefault((s['job'], s['target']), []).append(value(s) / other[s['job'], s['repetition']])
     return found
 
 
@@ -327,12 +327,20 @@ def svg(samples, targets):
 
 
 def fallen(samples, earlier):
-    """Jobs whose median is a fifth below the lowest that was seen earlier."""
-    now, then = ratios(samples), ratios(earlier)
+    """Jobs whose median is a fifth below the lowest that was seen earlier, beside each of the others that both runs have.
+
+    Raw depends on the disk, another server on the processor as well: a machine of which only one is slower moves one ratio."""
+    others = {s['target'] for s in samples} & {s['target'] for s in earlier} - {'icecore'}
     worse = []
-    for key in now.keys() & then.keys():
-        if key[1] == 'icecore' and statistics.median(now[key]) < 0.8 * min(then[key]):
-            worse.append(f'{key[0]}: x{statistics.median(now[key]):.2f} (was: x{min(then[key]):.2f} to {max(then[key]):.2f})')
+    for job in JOBS:
+        told = []
+        for other in sorted(others):
+            now, then = (ratios(run, other).get((job, 'icecore')) for run in (samples, earlier))
+            if now and then:
+                told.append((statistics.median(now) < 0.8 * min(then),
+                             f'x{statistics.median(now):.2f} of {other} (was: x{min(then):.2f} to {max(then):.2f})'))
+        if told and all(fell for fell, _ in told):
+            worse.append(f'{job}: ' + ', '.join(text for _, text in told))
     return worse
 
 
