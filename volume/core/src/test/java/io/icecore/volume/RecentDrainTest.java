@@ -151,9 +151,8 @@ class RecentDrainTest {
         overwrite(CHUNKS - 1, 1); // The version that it saves belongs in that leaf, and need not go there now.
     }
 
-    @Test
-    void endsAtADamagedLeafOfTheRecentTree() {
-        history(5000);
+    /** The last one. */
+    private void damageALeafOfTheRecentTree() {
         final long[] leaf = {0};
         catalog.store().forest().walk((tree, level, home, page) -> {
             leaf[0] = tree == OpenedStore.RECENT && level == 0 ? page.block() : leaf[0];
@@ -161,6 +160,35 @@ class RecentDrainTest {
         catalog.close();
         device.write(leaf[0] * CHUNK, new UnsafeBuffer(new byte[CHUNK]), 0, CHUNK);
         open();
+    }
+
+    @Test
+    void aWriteWhoseVersionBelongsInADamagedLeafIsRefusedAndNothingElse() {
+        history(5000);
+        catalog.createSnapshots(List.of("vm"), "last", Map.of());
+        damageALeafOfTheRecentTree();
+
+        final UnsafeBuffer other = new UnsafeBuffer(new byte[2 * CHUNK]);
+        other.setMemory(0, 2 * CHUNK, (byte) 7);
+        final UnsafeBuffer found = new UnsafeBuffer(new byte[2 * CHUNK]);
+        try (Export export = catalog.exports().open("vm")) {
+            for (final int count : new int[] {1, 2, 1}) {
+                final long position = (long) (CHUNKS - count) * CHUNK;
+                assertThatThrownBy(() -> export.write(position, other, 0, count * CHUNK, false))
+                        .isInstanceOf(CorruptStoreException.class)
+                        .hasMessageContaining("recent leaf");
+                export.read(position, found, 0, count * CHUNK);
+                assertThat(found).as("as before").isEqualTo(new UnsafeBuffer(new byte[2 * CHUNK]));
+            }
+        }
+        overwrite(0, 1);
+        catalog.store().commit();
+    }
+
+    @Test
+    void endsAtADamagedLeafOfTheRecentTree() {
+        history(5000);
+        damageALeafOfTheRecentTree();
 
         assertThatThrownBy(() -> {
                     while (catalog.reclaimStep()) {
