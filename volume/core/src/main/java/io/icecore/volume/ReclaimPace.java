@@ -13,8 +13,8 @@ import org.agrona.concurrent.NanoClock;
  *
  * <p>Gently: while clients are at work a step is short and changes few leaves, so that no commit of theirs has much to carry for it; a pause of
  * several times its length follows, and lasts until they have sent some number of requests: so most commits carry nothing
- * of it, though each is that of a client which flushes after every write. As the backlog grows pauses get shorter. A
- * write makes at most one version superfluous, and pays for the visit of several: no backlog grows for ever. Idle clients,
+ * of it, though each is that of a client which flushes after every write. As the backlog grows pauses get shorter, and at
+ * last depend on time alone, since one long write may leave more versions than a step visits. Idle clients,
  * or writes that wait for room, give it all of the time.
  *
  * <p>One thread calls {@link #step()}; the rest any.
@@ -36,6 +36,11 @@ final class ReclaimPace {
     private static final int REQUESTS_PER_STEP = 40;
 
     private static final int REQUESTS_PER_STEP_BEHIND = 20;
+
+    /** A backlog of so many times the slack. */
+    private static final int BEHIND_SLACKS = 2;
+
+    private static final int FAR_BEHIND_SLACKS = 4;
 
     private static final double SHARE_BESIDE_CLIENTS = 0.2;
     private static final double SHARE_BEHIND = 0.5;
@@ -108,7 +113,9 @@ final class ReclaimPace {
         final boolean clientsIdle = requests == 0 && !volumes.requestsInFlight();
         final double share = clientsIdle ? 1 : share(pendingChunks);
         final boolean gently = share < 1;
-        if (gently && requests < requestsPerStep(share) && begin - stepEnd < PAUSE_MILLIS_MAX * NANOS_PER_MILLI) {
+        if (gently
+                && requests < requestsPerStep(pendingChunks)
+                && begin - stepEnd < PAUSE_MILLIS_MAX * NANOS_PER_MILLI) {
             return WAIT_MILLIS;
         }
         requestsAtStep += requests;
@@ -121,8 +128,16 @@ final class ReclaimPace {
         return Math.min(PAUSE_MILLIS_MAX, Math.round(Math.ceil(pauseNanos / NANOS_PER_MILLI)));
     }
 
-    private static int requestsPerStep(final double share) {
-        return share < SHARE_BEHIND ? REQUESTS_PER_STEP : REQUESTS_PER_STEP_BEHIND;
+    /** Requests of clients to wait for between two steps. */
+    private int requestsPerStep(final long pendingChunks) {
+        if (pendingChunks > FAR_BEHIND_SLACKS * slackChunks()) {
+            return 0;
+        }
+        return behind(pendingChunks) ? REQUESTS_PER_STEP_BEHIND : REQUESTS_PER_STEP;
+    }
+
+    private boolean behind(final long pendingChunks) {
+        return pendingChunks > BEHIND_SLACKS * slackChunks();
     }
 
     private boolean due(final long pendingChunks, final long now) {
@@ -157,7 +172,7 @@ final class ReclaimPace {
         if (volumes.waiting().count() > 0 || free < (store.usedBlocks() + free) / SHORT_PART) {
             return 1;
         }
-        return pendingChunks > 2 * slackChunks() ? SHARE_BEHIND : SHARE_BESIDE_CLIENTS;
+        return behind(pendingChunks) ? SHARE_BEHIND : SHARE_BESIDE_CLIENTS;
     }
 
     private void measure(final long now) {

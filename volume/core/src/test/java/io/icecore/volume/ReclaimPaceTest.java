@@ -141,10 +141,25 @@ class ReclaimPaceTest {
 
     @Test
     void leavesMostCommitsOfAClientThatFlushesAlone() {
-        deleteManyEntries();
+        assertThat(stepsBesideRequests(480, 200)).as("one in forty").isEqualTo(200 / 40);
+    }
+
+    @Test
+    void hasLessPatienceWhenABacklogHasGathered() {
+        assertThat(stepsBesideRequests(900, 60)).as("one in twenty").isEqualTo(60 / 20);
+    }
+
+    @Test
+    void waitsForNoRequestsWhenItIsFarBehind() {
+        assertThat(stepsBesideRequests(2000, 4)).as("pauses alone").isEqualTo(4);
+    }
+
+    /** With a slack of 220 to 300 entries. The first step takes 64. */
+    private int stepsBesideRequests(final int entries, final int requests) {
+        deleteManyEntries(entries);
         pace.step();
         int steps = 0;
-        for (int request = 1; request <= 200; request++) {
+        for (int request = 0; request < requests; request++) {
             catalog.parts().requested();
             entriesAsked = 0;
             nanos += 200_000;
@@ -153,14 +168,12 @@ class ReclaimPaceTest {
             assertThat(entriesAsked > 0).as("pause %d", pause).isNotEqualTo(pause == 2);
             catalog.parts().answered();
         }
-        assertThat(steps)
-                .as("one in twenty requests, when a backlog has gathered")
-                .isEqualTo(200 / 20);
+        return steps;
     }
 
     @Test
     void goesOnBesideAClientThatSeldomAsks() {
-        deleteManyEntries();
+        deleteManyEntries(480);
         pace.step();
         catalog.parts().requested();
         entriesAsked = 0;
@@ -173,7 +186,7 @@ class ReclaimPaceTest {
 
     @Test
     void yieldsToAClientThatWaitsForItsAnswer() {
-        deleteManyEntries();
+        deleteManyEntries(2000);
         pace.step();
         catalog.parts().requested();
         nanos += 100_000_000;
@@ -186,9 +199,9 @@ class ReclaimPaceTest {
         assertThat(entriesAsked).isEqualTo(Reclaimer.ENTRIES_PER_STEP);
     }
 
-    private void deleteManyEntries() {
+    private void deleteManyEntries(final int count) {
         catalog.createSnapshots(List.of("vm"), "s", Map.of());
-        for (int chunk = 0; chunk < 4000; chunk += 2) {
+        for (int chunk = 0; chunk < 2 * count; chunk += 2) {
             write(chunk, 1); // One entry each.
         }
         catalog.deleteSnapshots(catalog.snapshots("vm"));
@@ -197,7 +210,7 @@ class ReclaimPaceTest {
 
     @Test
     void tellsItsRateAndWhenItWillBeDone() {
-        deleteManyEntries();
+        deleteManyEntries(2000);
         pace.step();
         assertThat(pace.status().running()).isTrue();
         assertThat(pace.status().secondsLeft()).isEqualTo(-1);
