@@ -151,7 +151,7 @@ public final class Tree {
         final NodePage page = node.page;
         final int below = page.floor(hi, lo);
         if (level == 0) {
-            final int entry = floor || below >= 0 && page.compare(below, hi, lo) == 0 ? below : below + 1;
+            final int entry = floor ? below : atOrAfter(page, below, hi, lo);
             if (entry < 0 || entry >= page.count()) {
                 return Boolean.FALSE;
             }
@@ -168,6 +168,11 @@ public final class Tree {
             }
         }
         return Boolean.FALSE;
+    }
+
+    /** The first entry at or after a key, of which {@code below} is the floor; the count when there is none. */
+    private static int atOrAfter(final NodePage page, final int below, final long hi, final long lo) {
+        return below >= 0 && page.compare(below, hi, lo) == 0 ? below : below + 1;
     }
 
     private static void copy(final NodePage page, final int entry, final TreeEntry into) {
@@ -544,19 +549,13 @@ public final class Tree {
     /** Of the leaf on the path: the first entry at or after the key, or its count. */
     private int entryFrom(final long[] key) {
         final NodePage page = path[0].page;
-        final int below = page.floor(key[0], key[1]);
-        return below >= 0 && page.compare(below, key[0], key[1]) == 0 ? below : below + 1;
+        return atOrAfter(page, page.floor(key[0], key[1]), key[0], key[1]);
     }
 
     /** Whether a key above that of the path belongs in the same leaf. */
     private boolean pathLeadsTo(final long hi, final long lo) {
-        for (int level = 1; level <= rootLevel; level++) {
-            final NodePage page = path[level].page;
-            if (entryAt[level] + 1 < page.count()) {
-                return page.compare(entryAt[level] + 1, hi, lo) > 0;
-            }
-        }
-        return true;
+        final int level = levelOfNext(1);
+        return level < 0 || path[level].page.compare(entryAt[level] + 1, hi, lo) > 0;
     }
 
     /** Changes whenever entries have moved to another tree. Any thread. */
@@ -638,15 +637,22 @@ public final class Tree {
 
     /** Moves the key on to where the next node of the level below this one begins; false at the end of the tree. */
     private boolean behindPath(final int fromLevel, final long[] key) {
-        for (int level = fromLevel; level <= rootLevel; level++) {
-            final NodePage page = path[level].page;
-            if (entryAt[level] + 1 < page.count()) {
-                key[0] = page.hi(entryAt[level] + 1);
-                key[1] = page.lo(entryAt[level] + 1);
-                return true;
-            }
+        final int level = levelOfNext(fromLevel);
+        if (level < 0) {
+            return false;
         }
-        return false;
+        key[0] = path[level].page.hi(entryAt[level] + 1);
+        key[1] = path[level].page.lo(entryAt[level] + 1);
+        return true;
+    }
+
+    /** The lowest level, from this one up, at which the path's node has a child behind the one on the path; or -1. */
+    private int levelOfNext(final int fromLevel) {
+        int level = fromLevel;
+        while (level <= rootLevel && entryAt[level] + 1 >= path[level].page.count()) {
+            level++;
+        }
+        return level <= rootLevel ? level : -1;
     }
 
     /** Home of the parent of a redirected node. The caller holds the store's lock. */
