@@ -7,8 +7,11 @@
 Of targets, icecore-10000 is a store with ten thousand snapshots (any number will do), of which the middle one is read as well;
 icecore-buffered and icecore-direct are served with --io.
 
-Reads are measured once with all data in memory, as far as the server lets the page cache keep it, and once with nothing there
-(needs root).
+Reads are measured once with all data in memory, as far as the server lets the page cache keep it, and once with nothing there.
+
+Before each measurement free memory is filled with the pages of a file that is nothing but a hole, as memory is on a machine that has run for
+a day. On a fresh one every block that is written to a new place takes a page that was never used, and a virtual machine whose host
+takes free pages back waits for each: 5 to 11 us where this was written, more than most requests take.
 
 Needs fio with its nbd engine and cli/bin/icecore, built; nbdkit and qemu-nbd where they are to be compared with. Takes about
 4 GiB in DIR for each target, and some 50 minutes with the defaults. Within a repetition every job is run on every target in turn, so that
@@ -102,11 +105,14 @@ class Target:
 
 
 class Raw(Target):
+    def file(self):
+        return f'{self.directory}/raw.img'
+
     def up(self):
-        fill(f'{self.directory}/raw.img')
+        fill(self.file())
 
     def fio_target(self, job=''):
-        return ['--filename=' + f'{self.directory}/raw.img', '--direct=1']
+        return ['--filename=' + self.file(), '--direct=1']
 
 
 class Server(Target):
@@ -116,8 +122,11 @@ class Server(Target):
         self.command = [part.format(image=f'{directory}/{name}.img', socket=self.socket) for part in command]
         self.format = 'qcow2' if 'qcow2' in name else 'raw'
 
+    def file(self):
+        return f'{self.directory}/{self.name}.img'
+
     def up(self):
-        image = f'{self.directory}/{self.name}.img'
+        image = self.file()
         if not os.path.exists(image):
             fill(image + '.raw')
             if self.format == 'qcow2':
@@ -140,6 +149,9 @@ class Icecore(Target):
         self.socket = f'{directory}/{name}.sock'
         self.io = io
         self.snapshots = snapshots
+
+    def file(self):
+        return self.store
 
     def environment(self):
         return dict(os.environ, ICECORE_STORE=self.store)
@@ -227,10 +239,39 @@ def fill(path):
         fio(['--filename=' + path, '--rw=write', '--bs=1m', '--ioengine=psync', '--size=' + SIZE, '--end_fsync=1', '--refill_buffers'])
 
 
-def measure(target, job, seconds):
+class Ballast:
+    """Pages of a file that is one hole. Each is read once, so the kernel gives them up first."""
+
+    LEFT_FREE = 512 << 20
+
+    def __init__(self, directory):
+        self.path = directory + '/ballast'
+        self.next = 0
+
+    def fill_memory(self):
+        with open('/proc/meminfo') as meminfo:
+            free = next(int(line.split()[1]) * 1024 for line in meminfo if line.startswith('MemFree:'))
+        until = self.next + free - self.LEFT_FREE
+        if until <= self.next:
+            return
+        with open(self.path, 'ab') as file:
+            file.truncate(max(until, self.next))
+        with open(self.path, 'rb', buffering=0) as file:
+            file.seek(self.next)
+            while file.read(1 << 20):
+                pass
+        self.next = until
+
+    def drop(self):
+        self.next = 0
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+
+def measure(target, job, seconds, ballast):
     _, pattern, flushed, connections = JOBS[job]
     rw, length, depth = pattern.split()
-    set_scene(target, job)
+    set_scene(target, job, ballast)
     options = target.fio_target(job) + [
         '--rw=' + rw, '--bs=' + length, '--iodepth=' + depth, '--size=' + SIZE, '--time_based', '--norandommap', '--randrepeat=0',
         '--refill_buffers', '--group_reporting', f'--numjobs={connections}', f'--runtime={round(seconds * 1000)}ms', f'--ramp_time={RAMP_SECONDS}s']
@@ -252,12 +293,15 @@ def measure(target, job, seconds):
     return sample
 
 
-def set_scene(target, job):
+def set_scene(target, job, ballast):
     """Servers keep different parts of what was written in memory, which would decide the reads: all of it, or nothing."""
-    if job.endswith('-cold'):
+    cold = job.endswith('-cold')
+    if cold:
         run(['sync'])
-        pathlib.Path('/proc/sys/vm/drop_caches').write_text('1')
-    elif 'read' in JOBS[job][1] or 'rw' in JOBS[job][1]:
+        with open(target.file(), 'rb') as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    ballast.fill_memory()
+    if not cold and ('read' in JOBS[job][1] or 'rw' in JOBS[job][1]):
         fio(target.fio_target(job) + ['--rw=read', '--bs=1m', '--iodepth=4', '--size=' + SIZE])
 
 
@@ -360,6 +404,7 @@ def main():
     for left in pathlib.Path(chosen.dir).glob('icecore*.store*'):
         left.unlink()  # A store of an earlier run may be nearly full.
     samples = []
+    ballast = Ballast(chosen.dir)
     for repetition in range(chosen.repetitions):
         targets = [make_target(name, chosen.dir) for name in names]
         try:
@@ -369,12 +414,13 @@ def main():
             for job in chosen.jobs.split(','):
                 for target in filter(lambda target: target.does(job), targets):
                     target.go_on()
-                    samples.append(dict(measure(target, job, chosen.seconds), repetition=repetition))
+                    samples.append(dict(measure(target, job, chosen.seconds, ballast), repetition=repetition))
                     target.pause()
                     print(f'{repetition} {job} {target.name} {value(samples[-1]):,.0f}', file=sys.stderr)
         finally:
             for target in targets:
                 target.stop()
+            ballast.drop()
     table(samples, names)
     if chosen.out:
         with open(chosen.out, 'w') as out:

@@ -221,7 +221,9 @@ public final class Committer {
                 writeNodes(null);
                 store.device.flush();
             }
-            hurry(next.runs);
+            if (group.inCompany()) {
+                hurry(next.runs);
+            }
             final Set<Long> slots = store.slots.write(next, store.current.nextSlots); // 5. Two copies, two groups.
             store.device.flush(); // 6. The commit point.
             unwritten = null;
@@ -246,7 +248,10 @@ public final class Committer {
         }
     }
 
-    /** The device works on the payload while the superblock is being written. */
+    /**
+     * The device works on the payload while the superblock is being written. With the few blocks of a lone client, each
+     * request of its own to the device costs more than that saves.
+     */
     private void hurry(final long[] runs) {
         for (int i = 0; i < Math.min(runs.length, 3 * HURRIED_RUNS_MAX); i += 3) {
             store.device.hurry(runs[i] * BLOCK_LENGTH, runs[i + 1] * BLOCK_LENGTH);
