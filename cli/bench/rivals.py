@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 
-from throughput import ICECORE, run
+from throughput import ICECORE, ask_daemon, run
 
 CHUNK = 4096
 VOLUME_CHUNKS = (512 << 20) // CHUNK
@@ -95,7 +95,7 @@ class Icecore:
         self.client.flush()
 
     def snapshot(self, index):
-        self.command('snapshot', 'create', 'vm1', '--name', f's{index}')
+        ask_daemon(self.store, 'snapshot', 'create', 'vm1', '--name', f's{index}')
 
     def delete(self, first, last):
         self.command('snapshot', 'delete', f'vm1@s{first}..s{last}', '--wait')

@@ -174,27 +174,9 @@ class Icecore(Target):
             ['fio', '--name=job', '--thread', '--output=/dev/null', *self.fio_target(), '--rw=randwrite', '--bs=4k', '--iodepth=4',
              '--size=' + SIZE, '--norandommap', '--randrepeat=0', '--refill_buffers', '--time_based', '--runtime=1h', '--rate_iops=5000'])
         for ordinal in range(self.snapshots):
-            self.ask_daemon('snapshot', 'create', 'vm1', '--name', f'kept-{ordinal}')
+            ask_daemon(self.store, 'snapshot', 'create', 'vm1', '--name', f'kept-{ordinal}')
         writer.terminate()
         writer.wait()
-
-    def ask_daemon(self, *arguments):
-        """As the program would over the control socket (cli/control/ControlRequest.java), without starting it ten thousand times."""
-        def text(value):
-            return struct.pack('>I', len(value.encode())) + value.encode()
-
-        request = struct.pack('>HHI', 1, 0, 0) + text('UTC') + text('/') + struct.pack('>I', len(arguments)) + b''.join(map(text, arguments))
-        with socket.socket(socket.AF_UNIX) as daemon:
-            daemon.connect(self.store + '.sock')
-            daemon.sendall(struct.pack('>IB', len(request), 1) + request)
-            with daemon.makefile('rb') as answer:
-                while True:
-                    length, kind = struct.unpack('>IB', answer.read(5))
-                    payload = answer.read(length)
-                    if kind == 6:
-                        if payload != bytes(4):
-                            raise SystemExit(f'{arguments}: exit code {payload}')
-                        return
 
     def command(self, *arguments):
         run([ICECORE, *arguments], env=self.environment())
@@ -223,6 +205,25 @@ def make_target(name, directory):
         what = name[len('icecore-'):]
         return Icecore(name, directory, io=what) if what in IO_MODES else Icecore(name, directory, snapshots=int(what or 0))
     return Server(name, directory, SERVERS[name])
+
+
+def ask_daemon(store, *arguments):
+    """As the program would over the control socket (cli/control/ControlRequest.java), without starting it ten thousand times."""
+    def text(value):
+        return struct.pack('>I', len(value.encode())) + value.encode()
+
+    request = struct.pack('>HHI', 1, 0, 0) + text('UTC') + text('/') + struct.pack('>I', len(arguments)) + b''.join(map(text, arguments))
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.connect(store + '.sock')
+        daemon.sendall(struct.pack('>IB', len(request), 1) + request)
+        with daemon.makefile('rb') as answer:
+            while True:
+                length, kind = struct.unpack('>IB', answer.read(5))
+                payload = answer.read(length)
+                if kind == 6:
+                    if payload != bytes(4):
+                        raise SystemExit(f'{arguments}: exit code {payload}')
+                    return
 
 
 def run(command, **options):
