@@ -243,7 +243,7 @@ def fill(path):
 class Ballast:
     """Pages of a file that is one hole. Each is read once, so the kernel gives them up first."""
 
-    LEFT_FREE = 512 << 20
+    LEFT_FREE = 512 << 20  # Bytes.
 
     def __init__(self, directory):
         self.path = directory + '/ballast'
@@ -255,9 +255,8 @@ class Ballast:
         until = self.next + free - self.LEFT_FREE
         if until <= self.next:
             return
-        with open(self.path, 'ab') as file:
-            file.truncate(max(until, self.next))
-        with open(self.path, 'rb', buffering=0) as file:
+        with open(self.path, 'ab+', buffering=0) as file:
+            file.truncate(until)
             file.seek(self.next)
             while file.read(1 << 20):
                 pass
