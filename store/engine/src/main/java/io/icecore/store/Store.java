@@ -218,9 +218,10 @@ public final class Store implements AutoCloseable {
     /** Writes {@code count} blocks of an allocated run. Without the lock. */
     public void write(final long block, final DirectBuffer source, final int index, final int count) {
         requireWritable();
+        final int failuresBefore = opened.roomBelow.failures();
         try {
             device.write(block * BLOCK_LENGTH, source, index, count * BLOCK_LENGTH);
-            opened.roomBelow.found();
+            opened.roomBelow.found(failuresBefore);
         } catch (final NoSpaceException ex) {
             opened.roomBelow.missing(ex);
             throw ex;

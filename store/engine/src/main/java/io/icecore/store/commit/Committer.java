@@ -368,8 +368,10 @@ public final class Committer {
             store.slots.protect(slots);
             store.space.commitDurable();
             store.current = next;
-            noRoom = null;
-            store.roomBelow.found();
+            if (noRoom != null) { // Any other commit proves nothing: superblocks overwritten need no room.
+                noRoom = null;
+                store.roomBelow.found(store.roomBelow.failures());
+            }
             durableCount++;
             return next.generation;
         } finally {

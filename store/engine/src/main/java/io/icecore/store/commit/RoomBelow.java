@@ -6,12 +6,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Whether the file system below has room for what the store writes. Any thread; told of each write, it logs the first that
- * finds none and the first after that which does.
+ * finds none and the first begun after that which finds some: those under way at that time had found theirs before.
  */
 public final class RoomBelow {
     private static final Logger LOG = LoggerFactory.getLogger(RoomBelow.class);
 
     private final String device;
+    private volatile int failures;
     private volatile String problem;
 
     RoomBelow(final String device) {
@@ -23,16 +24,31 @@ public final class RoomBelow {
         return problem;
     }
 
-    public void missing(final NoSpaceException ex) {
-        final boolean first = problem == null;
+    /** How many writes have found none: taken when a write begins, for {@link #found}. */
+    public int failures() {
+        return failures;
+    }
+
+    public synchronized void missing(final NoSpaceException ex) {
+        if (problem == null) {
+            LOG.warn(
+                    "no room below the store, writes fail until there is: device={} problem={}",
+                    device,
+                    ex.getMessage());
+        }
+        failures++;
         problem = ex.getMessage();
-        if (first) {
-            LOG.warn("no room below the store, writes fail until there is: device={} problem={}", device, problem);
+    }
+
+    /** A write went through which began after so many had found none. */
+    public void found(final int failuresBefore) {
+        if (problem != null) {
+            foundAgain(failuresBefore);
         }
     }
 
-    public void found() {
-        if (problem != null) {
+    private synchronized void foundAgain(final int failuresBefore) {
+        if (problem != null && failures == failuresBefore) {
             problem = null;
             LOG.info("there is room below the store again: device={}", device);
         }
