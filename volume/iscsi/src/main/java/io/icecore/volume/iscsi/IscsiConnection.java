@@ -1,6 +1,7 @@
 package io.icecore.volume.iscsi;
 
 import io.icecore.store.device.StoreException;
+import io.icecore.volume.Attention;
 import io.icecore.volume.iscsi.scsi.LogicalUnit;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -57,6 +58,7 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
     private volatile FullFeaturePhase admitted;
     private volatile FullFeaturePhase phase;
     private volatile boolean socketFull;
+    private final Attention attention = new Attention();
     private volatile boolean closing;
     private volatile String closeReason = "logout";
 
@@ -115,13 +117,20 @@ final class IscsiConnection implements Runnable, FullFeaturePhase.Connection, Lo
                 }
             } else {
                 watchClock();
-                await(congested);
+                if (!congested
+                        && !socketFull
+                        && attention.staysAwake(target.clock().nanoTime())) {
+                    Thread.yield();
+                } else {
+                    await(congested);
+                }
             }
         }
     }
 
     private void heard() {
         heardNanos = target.clock().nanoTime();
+        attention.heard(heardNanos);
         pinged = false;
     }
 

@@ -51,7 +51,7 @@ final class NbdConnection implements Runnable {
     @Override
     public void run() {
         try (channel;
-                NbdInput input = new NbdInput(channel)) {
+                NbdInput input = new NbdInput(channel, new AwakeReader(channel, clock))) {
             final NbdSession session = handshake(input);
             if (session != null) {
                 transmit(session, input);

@@ -21,17 +21,21 @@ final class NbdInput implements AutoCloseable {
 
     /** Called before the socket is read, while what has been received still stands where it was. */
     interface BeforeWait {
-        void run() throws IOException;
+        /** Returns whether nothing will be sent until the client has said more. */
+        boolean run() throws IOException;
     }
 
     private final ReadableByteChannel channel;
+    private final ReadableByteChannel awake;
     private final ByteBuffer received = ByteBuffer.allocateDirect(LENGTH);
     private final IoBuffer view = new IoBuffer(received);
-    private BeforeWait beforeWait = () -> {};
+    private BeforeWait beforeWait = () -> false;
     private int window = LENGTH;
 
-    NbdInput(final ReadableByteChannel channel) {
+    /** @param awake the same stream, read where nothing is sent meanwhile */
+    NbdInput(final ReadableByteChannel channel, final ReadableByteChannel awake) {
         this.channel = channel;
+        this.awake = awake;
         received.limit(0);
     }
 
@@ -60,12 +64,12 @@ final class NbdInput implements AutoCloseable {
     /** Waits until there is at least one more byte. False at the end of the stream. */
     boolean fill() throws IOException {
         assert received.remaining() < LENGTH : "no room to fill";
-        beforeWait.run();
+        final ReadableByteChannel source = beforeWait.run() ? awake : channel;
         received.compact();
         received.limit(Math.min(LENGTH, Math.max(received.position() + 1, window)));
         window = LENGTH;
         try {
-            return channel.read(received) > 0;
+            return source.read(received) > 0;
         } finally {
             received.flip();
         }

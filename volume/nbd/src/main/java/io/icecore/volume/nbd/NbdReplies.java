@@ -59,6 +59,11 @@ final class NbdReplies implements Runnable {
         return writer != null;
     }
 
+    /** Nothing is on its way to the client. Asked by the connection's thread, who alone begins requests. */
+    boolean atRest() {
+        return inFlight.count() == 0 && (writer == null || parked); // In this order: it may release before it sends.
+    }
+
     /** The client is leaving: what waits for room need not wait any longer. */
     void finish() {
         finishing = true;

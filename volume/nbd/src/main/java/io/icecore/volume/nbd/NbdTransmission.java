@@ -493,12 +493,14 @@ final class NbdTransmission {
         }
     }
 
-    private void beforeWait() {
+    /** Returns whether nothing will be sent until there is another request. */
+    private boolean beforeWait() {
         writeGathered();
         send();
         if (inFlight.count() == 0 && forecast.takeDue()) {
             flushAhead();
         }
+        return replies.atRest();
     }
 
     /** The client is about to ask for it. Should it fail, the store refuses the client's own flush as well. */

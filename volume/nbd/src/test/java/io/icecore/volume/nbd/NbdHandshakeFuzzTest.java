@@ -30,8 +30,8 @@ class NbdHandshakeFuzzTest {
         final SplittableRandom random = new SplittableRandom(SEED);
         try (NbdOptionReplies replies = new NbdOptionReplies(new Sink())) {
             for (int round = 0; round < ROUNDS; round++) {
-                final ByteBuffer client = client(random);
-                try (NbdInput input = new NbdInput(new Source(client, random.split()))) {
+                final Source source = new Source(client(random), random.split());
+                try (NbdInput input = new NbdInput(source, source)) {
                     haggle(input, replies);
                 } catch (final RuntimeException | Error ex) {
                     throw new AssertionError("-Dnbd.fuzz.seed=" + SEED + ", round " + round, ex);

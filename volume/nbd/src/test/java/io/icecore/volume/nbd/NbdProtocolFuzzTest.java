@@ -104,7 +104,8 @@ class NbdProtocolFuzzTest {
         final MemoryExportTable table = new MemoryExportTable();
         final MemoryExport volume = table.add("vol", SIZE);
         table.add(LONG_EXPORT);
-        try (NbdInput input = new NbdInput(new Source(ByteBuffer.wrap(sent)));
+        final Source source = new Source(ByteBuffer.wrap(sent));
+        try (NbdInput input = new NbdInput(source, source);
                 NbdOptionReplies replies = new NbdOptionReplies(new Sink());
                 NbdSession session = new NbdHandshake(table, 4, input, replies).run()) {
             if (session != null) {
