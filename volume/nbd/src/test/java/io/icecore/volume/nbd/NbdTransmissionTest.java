@@ -20,6 +20,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -629,6 +630,24 @@ class NbdTransmissionTest {
         assertThat(plain.atEnd()).isTrue();
         volume.hook = (method, offset, ignored) -> {};
         assertAlive(unfragmented);
+    }
+
+    /** Its requests are looked for awake only where no reply is under way: that changes the mode of the socket. */
+    @Test
+    void takesLongReadsOfAClientThatHasNotTakenTheFirstYet() throws IOException {
+        final RawNbdClient client = structured();
+        for (int i = 0; i < 100; i++) {
+            assertAlive(client); // From now on it is one that comes back soon.
+        }
+        final Set<Long> begun = ConcurrentHashMap.newKeySet();
+        volume.hook = (method, offset, length) -> begun.add(offset);
+
+        for (int i = 0; i < 3; i++) {
+            client.request(Nbd.CMD_READ, 0, i, 4L * i * MIB, 4 * MIB);
+            pause(50); // The socket is full, and the connection waits for the next one.
+        }
+
+        waitUntil(() -> begun.contains(8L * MIB));
     }
 
     @Test
