@@ -2,6 +2,10 @@
 """What clients feel of a deletion: the same fio jobs with a bulk deletion under way and without one, in turns.
 
     cli/bench/latency.py [--dir DIR] [--turns 5] [--seconds 5] [--jobs flushed,read32] [--memory 256m] [--warm] [--out FILE.json]
+                         [--rolling SECONDS]
+
+With --rolling there is no bulk deletion, but a policy: each so many seconds the daemon takes a snapshot and deletes the one that it took three times
+as long ago.
 
 Needs fio with its nbd engine and cli/bin/icecore, built; some 16 GiB in DIR. A volume gets a history of random overwrites; for
 each turn with a deletion a run of its snapshots is deleted that lasts longer than the turn (if it does not, the line says so).
@@ -30,6 +34,7 @@ JOBS = {
     'write32': ('4 KiB random write, depth 32', ['--rw=randwrite', '--iodepth=32']),
 }
 RAMP_SECONDS = 2  # Not measured. In the middle of it a deletion begins.
+KEPT = 3  # Snapshots, under the policy: measured when it has begun to delete.
 MEASURES = ('p50', 'p99', 'p999', 'iops')
 
 
@@ -87,17 +92,23 @@ def prepare(daemon, snapshots, writes):
         daemon.fio(['--rw=randwrite', '--iodepth=32', f'--number_ios={writes}'])
 
 
-def turn(daemon, job, seconds, delete, warm):
-    daemon.settle()
-    if not warm:
+def turn(daemon, job, options, delete):
+    """delete: None, or what makes the daemon delete something while fio runs."""
+    if options.rolling:
+        time.sleep(1.5)  # Under a policy some of what is deleted is always left to the next batch.
+    else:
+        daemon.settle()
+    if not options.warm:
         daemon.forget_pages()
     before = daemon.deletion()['reclaimedBytes']
-    begin = threading.Timer(RAMP_SECONDS / 2, lambda: daemon.command('snapshot', 'delete', delete))
+    begin = threading.Timer(RAMP_SECONDS / 2, lambda: daemon.command(*delete))
     if delete:
         begin.start()
-    result = daemon.fio(
-        [*JOBS[job][1], '--time_based', f'--runtime={round(seconds * 1000)}ms', f'--ramp_time={RAMP_SECONDS}s'])
+    ramp = RAMP_SECONDS + (KEPT + 1) * (options.rolling or 0)
+    result = daemon.fio([*JOBS[job][1], '--time_based', f'--runtime={round(options.seconds * 1000)}ms', f'--ramp_time={ramp}s'])
     after = daemon.deletion()
+    if delete and options.rolling:
+        daemon.command('policy', 'clear', 'vm1')
     way = result['write' if 'write' in JOBS[job][1][0] else 'read']
     waits = result['sync']['lat_ns'] if job == 'flushed' else way['clat_ns']
     percentile = {name: waits['percentile'][key] / 1000
@@ -106,7 +117,7 @@ def turn(daemon, job, seconds, delete, warm):
                 reclaimedBytes=after['reclaimedBytes'] - before)
 
 
-def table(samples):
+def table(samples, rolling):
     print('| job | ' + ' | '.join(f'{name} without / with, ratio' for name in MEASURES) + ' | deleted meanwhile |')
     print('|---|' + '---|' * (len(MEASURES) + 1))
     for job in dict.fromkeys(sample['job'] for sample in samples):
@@ -119,7 +130,7 @@ def table(samples):
             cells.append(f'{statistics.median(a[name] for a, _ in pairs):,.0f} / {statistics.median(b[name] for _, b in pairs):,.0f}'
                          f'{unit}, x{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})')
         deleted = statistics.median(b['reclaimedBytes'] for _, b in pairs) / 2**20
-        short = sum(not b['lasted'] for _, b in pairs)
+        short = 0 if rolling else sum(not b['lasted'] for _, b in pairs)
         print(f'| {JOBS[job][0]} | ' + ' | '.join(cells) + f' | {deleted:,.0f} MiB' + (f', {short} ended early' if short else '') + ' |')
 
 
@@ -132,6 +143,7 @@ def main():
     parser.add_argument('--memory', default='256m', help='of the daemon')
     parser.add_argument('--snapshots', type=int, default=25, help='deleted in each turn')
     parser.add_argument('--writes', type=int, default=16384, help='before each snapshot')
+    parser.add_argument('--rolling', type=int, metavar='SECONDS', help='a policy instead of a bulk deletion')
     parser.add_argument('--warm', action='store_true', help='leave the store in the page cache')
     parser.add_argument('--out')
     options = parser.parse_args()
@@ -141,14 +153,18 @@ def main():
     jobs = options.jobs.split(',')
     samples = []
     try:
-        prepare(daemon, options.snapshots * options.turns * len(jobs) + 1, options.writes)
+        prepare(daemon, 1 if options.rolling else options.snapshots * options.turns * len(jobs) + 1, options.writes)
         first = 0
         for i in range(options.turns):
             for job in jobs:
                 for deleting in (False, True):
-                    delete = f'vm1@s{first}..s{first + options.snapshots - 1}' if deleting else None
-                    first += options.snapshots if deleting else 0
-                    samples.append(turn(daemon, job, options.seconds, delete, options.warm))
+                    delete = None
+                    if deleting and options.rolling:
+                        delete = ['policy', 'set', 'vm1', '--every', f'{options.rolling}s', '--keep', f'{KEPT * options.rolling}s:all']
+                    elif deleting:
+                        delete = ['snapshot', 'delete', f'vm1@s{first}..s{first + options.snapshots - 1}']
+                        first += options.snapshots
+                    samples.append(turn(daemon, job, options, delete))
                     print(samples[-1], file=sys.stderr)
         daemon.stop()
         daemon.command('check')
@@ -156,7 +172,7 @@ def main():
         if daemon.process.poll() is None:
             daemon.process.kill()
         shutil.rmtree(directory)
-    table(samples)
+    table(samples, options.rolling)
     if options.out:
         with open(options.out, 'w', encoding='utf-8') as out:
             json.dump(samples, out, indent=0)
