@@ -113,11 +113,11 @@ def turn(daemon, job, options, delete):
     waits = result['sync']['lat_ns'] if job == 'flushed' else way['clat_ns']
     percentile = {name: waits['percentile'][key] / 1000
                   for name, key in (('p50', '50.000000'), ('p99', '99.000000'), ('p999', '99.900000'))}
-    return dict(percentile, job=job, deleting=bool(delete), iops=way['iops'], lasted=after['records'] > 0,
+    return dict(percentile, job=job, deleting=bool(delete), iops=way['iops'], lasted=bool(options.rolling) or after['records'] > 0,
                 reclaimedBytes=after['reclaimedBytes'] - before)
 
 
-def table(samples, rolling):
+def table(samples):
     print('| job | ' + ' | '.join(f'{name} without / with, ratio' for name in MEASURES) + ' | deleted meanwhile |')
     print('|---|' + '---|' * (len(MEASURES) + 1))
     for job in dict.fromkeys(sample['job'] for sample in samples):
@@ -130,7 +130,7 @@ def table(samples, rolling):
             cells.append(f'{statistics.median(a[name] for a, _ in pairs):,.0f} / {statistics.median(b[name] for _, b in pairs):,.0f}'
                          f'{unit}, x{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})')
         deleted = statistics.median(b['reclaimedBytes'] for _, b in pairs) / 2**20
-        short = 0 if rolling else sum(not b['lasted'] for _, b in pairs)
+        short = sum(not b['lasted'] for _, b in pairs)
         print(f'| {JOBS[job][0]} | ' + ' | '.join(cells) + f' | {deleted:,.0f} MiB' + (f', {short} ended early' if short else '') + ' |')
 
 
@@ -172,7 +172,7 @@ def main():
         if daemon.process.poll() is None:
             daemon.process.kill()
         shutil.rmtree(directory)
-    table(samples, options.rolling)
+    table(samples)
     if options.out:
         with open(options.out, 'w', encoding='utf-8') as out:
             json.dump(samples, out, indent=0)
